@@ -1,0 +1,394 @@
+//! Keeping a decision: one transaction, the compare-and-set of its rooms first.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait, UpdateMany,
+};
+use vacancy_domain::{
+    BookingChange, Change, Country, HotelChange, Instant, RoomChange, RoomWrite, Version,
+};
+
+use crate::entity::{booking, hotel, idempotency_key, room, room_event};
+use crate::gate::CommitGate;
+use crate::query::Query;
+use crate::snapshot::Remembered;
+use crate::{Store, StoreError};
+
+/// What a write was answered, kept with it so that a retry hears the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The version in the `ETag`, if it has one.
+    pub version: Option<Version>,
+    /// The path in `Location`, if it has one.
+    pub location: Option<String>,
+    /// The JSON text of the body, if it has one.
+    pub body: Option<String>,
+}
+
+/// Names a request, so that it is carried out once however often it is sent or tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The client's key, or one of our own that no client can send.
+    pub text: String,
+    /// SHA-256 over what makes it the same request.
+    pub fingerprint: [u8; 32],
+    /// How long the answer is kept.
+    pub time_to_live: Duration,
+}
+
+/// The key and the answer that a commit remembers.
+#[derive(Clone, Copy, Debug)]
+pub struct Memo<'a> {
+    /// Of the request.
+    pub key: &'a RequestKey,
+    /// Of this service.
+    pub answer: &'a Answer,
+    /// The snapshot's time, from which the answer is kept.
+    pub at: Instant,
+}
+
+/// What became of a commit whose outcome was unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It was committed; this is its answer.
+    Committed(Remembered),
+    /// It was rolled back, and cannot be committed any more.
+    NotCommitted,
+}
+
+impl Store {
+    /// Keeps a decision, all of it; or, if what it was decided on has changed, none of it.
+    ///
+    /// `request` names the request in the events. Fails with [`StoreError::Lost`] when someone
+    /// wrote in between, [`StoreError::Abandoned`] when `gate` was closed before COMMIT, and
+    /// [`StoreError::Unknown`] when the connection broke at COMMIT.
+    pub async fn commit(
+        &self,
+        change: &Change,
+        memo: Option<Memo<'_>>,
+        request: &str,
+        gate: &CommitGate,
+    ) -> Result<(), StoreError> {
+        self.seam.reached().await;
+        let mut tx = Tx::begin(self).await?;
+        match self.write(&mut tx, change, memo, request).await {
+            Ok(()) => tx.commit(gate).await,
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The order matters: all writers of a room queue on its row before they touch anything else,
+    /// and rooms come in ascending id, so that nobody waits in a circle.
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        change: &Change,
+        memo: Option<Memo<'_>>,
+        request: &str,
+    ) -> Result<(), StoreError> {
+        if let Some(change) = &change.hotel {
+            self.write_hotel(tx, change).await?;
+        }
+        for room in &change.rooms {
+            self.write_room(tx, room).await?;
+        }
+        for booking in &change.bookings {
+            write_booking(tx, booking).await?;
+        }
+        append_events(tx, &change.rooms, request).await?;
+        match memo {
+            Some(memo) => remember(tx, memo).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write_hotel(&self, tx: &mut Tx, change: &HotelChange) -> Result<(), StoreError> {
+        match change {
+            HotelChange::Insert(new) => {
+                let insert = hotel::Entity::insert(hotel::ActiveModel::from(new));
+                tx.done(insert.exec_without_returning(&tx.inner).await)?;
+            }
+            HotelChange::Replace { from, to } => {
+                let attributes = &to.attributes;
+                let country = attributes.country.as_ref().map(Country::as_str);
+                let update = hotel::Entity::update_many()
+                    .col_expr(hotel::Column::Name, Expr::value(attributes.name.as_str()))
+                    .col_expr(hotel::Column::City, Expr::value(attributes.city.as_str()))
+                    .col_expr(hotel::Column::Country, Expr::value(country))
+                    .col_expr(hotel::Column::TimeZone, Expr::value(attributes.time_zone.name()))
+                    .col_expr(hotel::Column::UpdatedAt, Expr::value(to.updated_at));
+                advance_hotel(tx, update, to.id.0, *from).await?;
+            }
+            HotelChange::Delete { id, from } => {
+                let now = Expr::cust(self.dialect.now());
+                let update = hotel::Entity::update_many()
+                    .col_expr(hotel::Column::DeletedAt, now.clone())
+                    .col_expr(hotel::Column::UpdatedAt, now);
+                advance_hotel(tx, update, id.0, *from).await?;
+                // A room may have come since the decision; whoever creates one holds the hotel's
+                // row, so that from here on none can.
+                let mut rooms = Query::new(self.dialect, "SELECT 1 FROM rooms WHERE hotel_id = ");
+                rooms.bind(id.0).push(" AND deleted_at IS NULL LIMIT 1");
+                if tx.done(rooms.one(&tx.inner).await)?.is_some() {
+                    return Err(StoreError::Lost { guard: false });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_room(&self, tx: &mut Tx, change: &RoomChange) -> Result<(), StoreError> {
+        let to = &change.to;
+        if change.write == RoomWrite::Insert {
+            let mut hotel = Query::new(self.dialect, "SELECT 1 FROM hotels WHERE id = ");
+            hotel.bind(to.hotel.0).push(" AND deleted_at IS NULL").push(self.dialect.for_share());
+            if tx.done(hotel.one(&tx.inner).await)?.is_none() {
+                return Err(StoreError::Lost { guard: false });
+            }
+            let insert = room::Entity::insert(room::ActiveModel::from(to));
+            tx.done(insert.exec_without_returning(&tx.inner).await)?;
+            return Ok(());
+        }
+        tx.one_row(advance_room(change).exec(&tx.inner).await)
+    }
+
+    /// Finds out what became of a commit whose outcome was unknown. Inserting the same key waits
+    /// for the other transaction to end, where reading could look too early.
+    ///
+    /// Fails with [`StoreError::Lost`] while that transaction is still open.
+    pub async fn settle(&self, key: &RequestKey) -> Result<Settled, StoreError> {
+        let mut tx = Tx::begin(self).await?;
+        let settled = self.settle_in(&mut tx, key).await;
+        tx.rollback().await;
+        settled
+    }
+
+    async fn settle_in(&self, tx: &mut Tx, key: &RequestKey) -> Result<Settled, StoreError> {
+        let now = self.dialect.now();
+        let mut insert = Query::new(
+            self.dialect,
+            "INSERT INTO idempotency_keys (key, fingerprint, status, created_at, expires_at) VALUES (",
+        );
+        insert.bind(key.text.as_str()).push(", ").bind(key.fingerprint.to_vec());
+        insert.push(&format!(", 0, {now}, {now}) ON CONFLICT (key) DO NOTHING"));
+        if tx.done(insert.execute(&tx.inner).await)? == 1 {
+            return Ok(Settled::NotCommitted);
+        }
+        let mut earlier = Query::new(self.dialect, "SELECT * FROM idempotency_keys WHERE key = ");
+        earlier.bind(key.text.as_str()).push(&format!(" AND expires_at > {now}"));
+        let rows = tx.done(earlier.models::<idempotency_key::Model>(&tx.inner).await)?;
+        match rows.into_iter().next() {
+            Some(row) => Ok(Settled::Committed(row.try_into()?)),
+            None => Ok(Settled::NotCommitted),
+        }
+    }
+}
+
+/// The compare-and-set: moves the room on from the version decided on, or touches nothing.
+fn advance_room(change: &RoomChange) -> UpdateMany<room::Entity> {
+    let to = &change.to;
+    let steps = to.version.0 - change.from.0;
+    let mut update = room::Entity::update_many()
+        .col_expr(room::Column::TimesBooked, Expr::col(room::Column::TimesBooked).add(change.sold))
+        .col_expr(room::Column::Version, Expr::col(room::Column::Version).add(steps))
+        .col_expr(room::Column::UpdatedAt, Expr::value(to.updated_at));
+    match change.write {
+        RoomWrite::Insert | RoomWrite::Advance => {}
+        RoomWrite::Replace => {
+            let attributes = &to.attributes;
+            let rate = attributes.nightly_rate.as_ref();
+            let amount = rate.map(|rate| rate.amount);
+            let currency = rate.map(|rate| rate.currency.as_str());
+            update = update
+                .col_expr(room::Column::Number, Expr::value(attributes.number.as_str()))
+                .col_expr(room::Column::Kind, Expr::value(attributes.kind.as_str()))
+                .col_expr(room::Column::Capacity, Expr::value(attributes.capacity))
+                .col_expr(room::Column::RateAmount, Expr::value(amount))
+                .col_expr(room::Column::RateCurrency, Expr::value(currency))
+                .col_expr(room::Column::Status, Expr::value(attributes.status.name()));
+        }
+        RoomWrite::Delete => {
+            update = update.col_expr(room::Column::DeletedAt, Expr::value(to.deleted_at));
+        }
+    }
+    update.filter(room::Column::Id.eq(to.id.0)).filter(room::Column::Version.eq(change.from.0))
+}
+
+async fn advance_hotel(
+    tx: &mut Tx,
+    update: UpdateMany<hotel::Entity>,
+    id: uuid::Uuid,
+    from: Version,
+) -> Result<(), StoreError> {
+    let update = update
+        .col_expr(hotel::Column::Version, Expr::value(from.next().0))
+        .filter(hotel::Column::Id.eq(id))
+        .filter(hotel::Column::Version.eq(from.0));
+    tx.one_row(update.exec(&tx.inner).await)
+}
+
+async fn write_booking(tx: &mut Tx, change: &BookingChange) -> Result<(), StoreError> {
+    match change {
+        BookingChange::Insert(new) => {
+            let insert = booking::Entity::insert(booking::ActiveModel::from(new));
+            tx.done(insert.exec_without_returning(&tx.inner).await)?;
+            Ok(())
+        }
+        BookingChange::Replace { room, from, to } => {
+            let update = booking::Entity::update_many()
+                .set(booking::ActiveModel::from(to))
+                .filter(booking::Column::RoomId.eq(room.0))
+                .filter(booking::Column::Id.eq(to.id.0))
+                .filter(booking::Column::Version.eq(from.0));
+            tx.one_row(update.exec(&tx.inner).await)
+        }
+    }
+}
+
+async fn append_events(tx: &mut Tx, rooms: &[RoomChange], request: &str) -> Result<(), StoreError> {
+    let rows = rooms.iter().flat_map(|room| {
+        room.events.iter().map(|event| room_event::row(room.to.id, event, request))
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.done(room_event::Entity::insert_many(rows).exec_without_returning(&tx.inner).await)?;
+    Ok(())
+}
+
+/// Stores the answer under its key, in place of an expired one. A key that somebody else has taken
+/// meanwhile is a lost race: the next look finds their answer.
+async fn remember(tx: &mut Tx, memo: Memo<'_>) -> Result<(), StoreError> {
+    use idempotency_key::{ActiveModel, Column, Entity};
+
+    let Memo { key, answer, at } = memo;
+    let row = ActiveModel {
+        key: Set(key.text.clone()),
+        fingerprint: Set(key.fingerprint.to_vec()),
+        status: Set(i64::from(answer.status)),
+        version: Set(answer.version.map(|version| version.0)),
+        location: Set(answer.location.clone()),
+        body: Set(answer.body.clone()),
+        created_at: Set(at),
+        expires_at: Set(at + key.time_to_live),
+    };
+    let expired = Expr::col((Entity, Column::ExpiresAt)).lte(at);
+    let replace = OnConflict::column(Column::Key)
+        .update_columns([
+            Column::Fingerprint,
+            Column::Status,
+            Column::Version,
+            Column::Location,
+            Column::Body,
+            Column::CreatedAt,
+            Column::ExpiresAt,
+        ])
+        .action_and_where(expired)
+        .to_owned();
+    let insert = Entity::insert(row).on_conflict(replace);
+    match tx.done(insert.exec_without_returning(&tx.inner).await)? {
+        0 => Err(StoreError::Lost { guard: false }),
+        _ => Ok(()),
+    }
+}
+
+impl TryFrom<idempotency_key::Model> for Remembered {
+    type Error = StoreError;
+
+    fn try_from(row: idempotency_key::Model) -> Result<Self, StoreError> {
+        let status = u16::try_from(row.status);
+        Ok(Self {
+            fingerprint: row.fingerprint,
+            answer: Answer {
+                status: status.map_err(|_| StoreError::corrupt("status of a key"))?,
+                version: row.version.map(Version),
+                location: row.location,
+                body: row.body,
+            },
+        })
+    }
+}
+
+/// One write transaction. It tells apart what a caller must tell apart at COMMIT, and remembers an
+/// error that somebody swallowed: PostgreSQL answers COMMIT of an aborted transaction with success.
+struct Tx {
+    inner: DatabaseTransaction,
+    poisoned: bool,
+}
+
+impl Tx {
+    /// IMMEDIATE, because a deferred SQLite transaction that reads and then writes fails at once
+    /// when another wrote in between. On PostgreSQL the connection says READ COMMITTED.
+    async fn begin(store: &Store) -> Result<Self, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let inner = store.writer.begin_with_options(options).await?;
+        Ok(Self { inner, poisoned: false })
+    }
+
+    /// Every statement's result passes here.
+    fn done<T>(&mut self, result: Result<T, DbErr>) -> Result<T, StoreError> {
+        self.poisoned |= result.is_err();
+        Ok(result?)
+    }
+
+    /// No row at the version we decided on means that someone wrote in between.
+    fn one_row(&mut self, result: Result<sea_orm::UpdateResult, DbErr>) -> Result<(), StoreError> {
+        match self.done(result)?.rows_affected {
+            0 => Err(StoreError::Lost { guard: false }),
+            rows => {
+                debug_assert_eq!(rows, 1, "a primary key names one row");
+                Ok(())
+            }
+        }
+    }
+
+    async fn commit(self, gate: &CommitGate) -> Result<(), StoreError> {
+        if self.poisoned {
+            self.rollback().await;
+            let why = "a statement failed and its error was swallowed".to_owned();
+            return Err(StoreError::Failed(DbErr::Custom(why)));
+        }
+        if !gate.enter() {
+            self.rollback().await;
+            return Err(StoreError::Abandoned);
+        }
+        let outcome = self.inner.commit().await.map_err(StoreError::at_commit);
+        match &outcome {
+            Ok(()) | Err(StoreError::Unknown(_)) => {}
+            Err(_) => gate.reopen(),
+        }
+        outcome
+    }
+
+    async fn rollback(self) {
+        if let Err(error) = self.inner.rollback().await {
+            // The connection is gone, and the transaction with it.
+            tracing::debug!(%error, "a rollback found its connection broken");
+        }
+    }
+}
+
+/// Runs one statement in a transaction of its own, and says how many rows it touched. Nothing is
+/// written outside of transactions: there every statement's outcome could be unknown.
+pub(crate) async fn in_transaction(store: &Store, query: Query) -> Result<u64, StoreError> {
+    let mut tx = Tx::begin(store).await?;
+    match tx.done(query.execute(&tx.inner).await) {
+        Ok(rows) => tx.commit(&CommitGate::default()).await.map(|()| rows),
+        Err(error) => {
+            tx.rollback().await;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Where SQLite and PostgreSQL differ in the SQL of this crate, each difference named.
+
+use sea_orm::{AccessMode, DbBackend, IsolationLevel, TransactionOptions};
+use vacancy_domain::NIGHTS_MAX;
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    pub(crate) fn backend(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+        }
+    }
+
+    /// The database's clock, as an instant that compares with stored ones. Inside one statement it
+    /// does not move.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+            Self::Postgres => "statement_timestamp()",
+        }
+    }
+
+    /// The day before the database's UTC day: no hotel's today is earlier, in any time zone.
+    pub(crate) fn yesterday(self) -> &'static str {
+        match self {
+            Self::Sqlite => "date('now', '-1 day')",
+            Self::Postgres => "((statement_timestamp() AT TIME ZONE 'UTC')::date - 1)",
+        }
+    }
+
+    /// Before and after a day: the earliest check-in of a stay that can have that night, which is
+    /// as far back as the longest stay reaches.
+    pub(crate) fn earliest_overlapping(self) -> (&'static str, String) {
+        let reach = NIGHTS_MAX - 1;
+        match self {
+            Self::Sqlite => ("date(", format!(", '-{reach} days')")),
+            Self::Postgres => ("(", format!(" - {reach})")),
+        }
+    }
+
+    /// What a day is cast to where its type cannot be inferred from a column beside it.
+    pub(crate) fn date_type(self) -> &'static str {
+        match self {
+            Self::Sqlite => "text",
+            Self::Postgres => "date",
+        }
+    }
+
+    /// A UUID as people read it.
+    pub(crate) fn uuid_text(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                let part = |from, length| format!("substr(hex({column}), {from}, {length})");
+                let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+                format!("lower({})", parts.join(" || '-' || "))
+            }
+            Self::Postgres => format!("{column}::text"),
+        }
+    }
+
+    /// A transaction that only reads, and reads one moment throughout. SQLite's always do.
+    pub(crate) fn read_only_snapshot(self) -> TransactionOptions {
+        match self {
+            Self::Sqlite => TransactionOptions::default(),
+            Self::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+        }
+    }
+
+    /// Keeps others from changing or deleting a row that was read, until the transaction ends. On
+    /// SQLite there is only one writer.
+    pub(crate) fn for_share(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+}
+
+/// The occupancy predicate in SQL: what `Booking::occupies` says, over the bookings called `alias`
+/// at the instant `now`.
+pub(crate) fn occupies(alias: &str, now: &str) -> String {
+    format!(
+        "({alias}.status = 'confirmed' OR ({alias}.status = 'held' AND {alias}.hold_expires_at > {now}))"
+    )
+}

@@ -1,0 +1,92 @@
+//! `bookings`.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+use vacancy_domain::{Booking, BookingId, Email, Guest, HotelId, RoomId, Status, Stay, Version};
+
+use super::{money, money_columns, stored, text};
+use crate::StoreError;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "bookings")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub room_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub hotel_id: Uuid,
+    pub guest_name: String,
+    pub guest_email: Option<String>,
+    pub guests: i64,
+    pub check_in: Date,
+    pub check_out: Date,
+    pub status: String,
+    pub hold_expires_at: Option<DateTimeUtc>,
+    pub total_amount: Option<i64>,
+    pub total_currency: Option<String>,
+    pub version: i64,
+    pub room_version: i64,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn into_domain(self) -> Result<Booking, StoreError> {
+        let status = match (self.status.as_str(), self.hold_expires_at) {
+            ("held", Some(until)) => Status::Held { until },
+            ("confirmed", None) => Status::Confirmed,
+            ("cancelled", None) => Status::Cancelled,
+            ("expired", None) => Status::Expired,
+            (other, _) => return Err(StoreError::corrupt(&format!("status {other}"))),
+        };
+        let stay = Stay::new(self.check_in, self.check_out).map_err(|why| why.message);
+        let email = self.guest_email.as_deref().map(Email::parse).transpose();
+        Ok(Booking {
+            id: BookingId(self.id),
+            room: RoomId(self.room_id),
+            hotel: HotelId(self.hotel_id),
+            guest: Guest {
+                name: text("guest_name", &self.guest_name)?,
+                email: stored("guest_email", email)?,
+            },
+            guests: self.guests,
+            stay: stored("stay", stay)?,
+            status,
+            total: money(self.total_amount, self.total_currency)?,
+            version: Version(self.version),
+            room_version: Version(self.room_version),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+impl From<&Booking> for ActiveModel {
+    fn from(booking: &Booking) -> Self {
+        let (total_amount, total_currency) = money_columns(booking.total.as_ref());
+        let email = booking.guest.email.as_ref();
+        Self {
+            room_id: Set(booking.room.0),
+            id: Set(booking.id.0),
+            hotel_id: Set(booking.hotel.0),
+            guest_name: Set(booking.guest.name.as_str().to_owned()),
+            guest_email: Set(email.map(|email| email.as_str().to_owned())),
+            guests: Set(booking.guests),
+            check_in: Set(booking.stay.check_in()),
+            check_out: Set(booking.stay.check_out()),
+            status: Set(booking.status.name().to_owned()),
+            hold_expires_at: Set(booking.status.held_until()),
+            total_amount: Set(total_amount),
+            total_currency: Set(total_currency),
+            version: Set(booking.version.0),
+            room_version: Set(booking.room_version.0),
+            created_at: Set(booking.created_at),
+            updated_at: Set(booking.updated_at),
+        }
+    }
+}

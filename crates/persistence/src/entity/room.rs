@@ -1,0 +1,75 @@
+//! `rooms`.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+use vacancy_domain::{HotelId, Room, RoomAttributes, RoomId, RoomStatus, Version};
+
+use super::{money, money_columns, stored, text};
+use crate::StoreError;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "rooms")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub hotel_id: Uuid,
+    pub number: String,
+    pub kind: String,
+    pub capacity: i64,
+    pub rate_amount: Option<i64>,
+    pub rate_currency: Option<String>,
+    pub status: String,
+    pub times_booked: i64,
+    pub version: i64,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub deleted_at: Option<DateTimeUtc>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    pub fn into_domain(self) -> Result<Room, StoreError> {
+        Ok(Room {
+            id: RoomId(self.id),
+            hotel: HotelId(self.hotel_id),
+            attributes: RoomAttributes {
+                number: text("number", &self.number)?,
+                kind: text("kind", &self.kind)?,
+                capacity: self.capacity,
+                nightly_rate: money(self.rate_amount, self.rate_currency)?,
+                status: stored("status", RoomStatus::parse(&self.status))?,
+            },
+            times_booked: self.times_booked,
+            version: Version(self.version),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            deleted_at: self.deleted_at,
+        })
+    }
+}
+
+impl From<&Room> for ActiveModel {
+    fn from(room: &Room) -> Self {
+        let attributes = &room.attributes;
+        let (rate_amount, rate_currency) = money_columns(attributes.nightly_rate.as_ref());
+        Self {
+            id: Set(room.id.0),
+            hotel_id: Set(room.hotel.0),
+            number: Set(attributes.number.as_str().to_owned()),
+            kind: Set(attributes.kind.as_str().to_owned()),
+            capacity: Set(attributes.capacity),
+            rate_amount: Set(rate_amount),
+            rate_currency: Set(rate_currency),
+            status: Set(attributes.status.name().to_owned()),
+            times_booked: Set(room.times_booked),
+            version: Set(room.version.0),
+            created_at: Set(room.created_at),
+            updated_at: Set(room.updated_at),
+            deleted_at: Set(room.deleted_at),
+        }
+    }
+}

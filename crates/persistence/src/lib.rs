@@ -1,0 +1,63 @@
+//! The only crate that knows SQL: one concrete [`Store`] over SQLite and PostgreSQL.
+//!
+//! A decision is made on one snapshot read ([`Store::snapshot`] and its kin: one statement each) and
+//! kept by one transaction ([`Store::commit`]) that begins with the compare-and-set of every room it
+//! writes. The two databases differ in [`dialect`], in how they are opened ([`connect`]) and in
+//! which of their errors mean a lost race ([`error`]).
+
+mod audit;
+mod commit;
+mod connect;
+mod dialect;
+mod entity;
+mod error;
+mod gate;
+mod listing;
+mod query;
+mod schema;
+mod seam;
+mod snapshot;
+mod sweep;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+pub use commit::{Answer, Memo, RequestKey, Settled};
+pub use connect::{ConnectError, PoolUse, StoreOptions};
+pub use error::StoreError;
+pub use gate::CommitGate;
+pub use listing::{BookingFilter, HistoryEvent, Page, RoomFilter, RoomPosition, RoomSort};
+pub use schema::SchemaState;
+pub use seam::Seam;
+pub use snapshot::{Ask, Candidates, HotelSnapshot, Nights, Remembered, Snapshot};
+
+/// An open database of either kind. Clones share its pools.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pools: connect::Pools,
+    /// For reads outside transactions.
+    reader: DatabaseConnection,
+    /// For transactions. On SQLite a pool of one connection, which is fair where its busy handler
+    /// is not; on PostgreSQL the same pool as `reader`.
+    writer: DatabaseConnection,
+    dialect: dialect::Dialect,
+    seam: Seam,
+    /// Held for the life of the store: one process writes one SQLite file.
+    _lock: Option<Arc<File>>,
+}
+
+impl Store {
+    /// Whether the database answers at all.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.reader.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Puts `seam` between decisions and commits. For tests, which provoke conflicts there.
+    #[must_use]
+    pub fn with_seam(self, seam: Seam) -> Self {
+        Self { seam, ..self }
+    }
+}

@@ -1,0 +1,31 @@
+//! What a sweeper looks for. Nothing depends on it: a lapsed hold is expired by whoever meets it,
+//! an expired key is replaced by whoever uses it again.
+
+use vacancy_domain::BookingId;
+
+use crate::commit::in_transaction;
+use crate::query::Query;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Up to `limit` holds whose time is up, the oldest first.
+    pub async fn lapsed_holds(&self, limit: u64) -> Result<Vec<BookingId>, StoreError> {
+        let mut query = Query::new(self.dialect, "SELECT id FROM bookings WHERE status = 'held'");
+        query.push(&format!(" AND hold_expires_at <= {}", self.dialect.now()));
+        query.push(" ORDER BY hold_expires_at LIMIT ").bind(limit);
+        let rows = query.all(&self.reader).await?;
+        let ids = rows.iter().map(|row| row.try_get("", "id").map(BookingId));
+        Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)
+    }
+
+    /// Removes up to `limit` keys that have expired, and says how many.
+    pub async fn forget_expired_keys(&self, limit: u64) -> Result<u64, StoreError> {
+        let mut query = Query::new(
+            self.dialect,
+            "DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys",
+        );
+        query.push(&format!(" WHERE expires_at <= {}", self.dialect.now()));
+        query.push(" ORDER BY expires_at LIMIT ").bind(limit).push(")");
+        in_transaction(self, query).await
+    }
+}

@@ -1,0 +1,173 @@
+//! The tables, their guards and their indexes.
+//!
+//! One text serves both databases: `{name}` stands for a type or clause that differs. Names of
+//! constraints are part of the code's contract; `persistence` reads them in errors.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+/// What differs, as (placeholder, SQLite, PostgreSQL).
+///
+/// Text compares by bytes on both (collation "C"), so that pages are in the same order.
+const DIALECTS: &[(&str, &str, &str)] = &[
+    ("{uuid}", "BLOB", "uuid"),
+    ("{text}", "TEXT", "text COLLATE \"C\""),
+    ("{int}", "INTEGER", "bigint"),
+    ("{date}", "TEXT", "date"),
+    ("{instant}", "TEXT", "timestamptz"),
+    ("{json}", "TEXT", "jsonb"),
+    ("{bytes}", "BLOB", "bytea"),
+    ("{strict}", "STRICT", ""),
+    (
+        "{nights}",
+        "CAST(julianday(check_out) - julianday(check_in) AS INTEGER)",
+        "check_out - check_in",
+    ),
+];
+
+/// On both databases.
+const TABLES: &str = r"
+CREATE TABLE hotels (
+    id {uuid} NOT NULL PRIMARY KEY,
+    name {text} NOT NULL,
+    city {text} NOT NULL,
+    country {text},
+    time_zone {text} NOT NULL,
+    version {int} NOT NULL CHECK (version >= 1),
+    created_at {instant} NOT NULL,
+    updated_at {instant} NOT NULL,
+    deleted_at {instant}
+) {strict};
+CREATE INDEX hotels_city ON hotels (city, id) WHERE deleted_at IS NULL;
+
+CREATE TABLE rooms (
+    id {uuid} NOT NULL PRIMARY KEY,
+    hotel_id {uuid} NOT NULL REFERENCES hotels (id),
+    number {text} NOT NULL,
+    kind {text} NOT NULL,
+    capacity {int} NOT NULL CHECK (capacity BETWEEN 1 AND 100),
+    rate_amount {int} CHECK (rate_amount >= 0),
+    rate_currency {text},
+    status {text} NOT NULL CHECK (status IN ('open', 'closed')),
+    times_booked {int} NOT NULL CHECK (times_booked >= 0),
+    version {int} NOT NULL CHECK (version >= 1),
+    created_at {instant} NOT NULL,
+    updated_at {instant} NOT NULL,
+    deleted_at {instant},
+    CHECK ((rate_amount IS NULL) = (rate_currency IS NULL))
+) {strict};
+CREATE UNIQUE INDEX rooms_hotel_number_key ON rooms (hotel_id, number) WHERE deleted_at IS NULL;
+CREATE INDEX rooms_hotel_times_booked ON rooms (hotel_id, times_booked, id);
+CREATE INDEX rooms_number ON rooms (number, id) WHERE deleted_at IS NULL;
+
+CREATE TABLE bookings (
+    room_id {uuid} NOT NULL REFERENCES rooms (id),
+    id {uuid} NOT NULL,
+    hotel_id {uuid} NOT NULL,
+    guest_name {text} NOT NULL,
+    guest_email {text},
+    guests {int} NOT NULL CHECK (guests >= 1),
+    check_in {date} NOT NULL,
+    check_out {date} NOT NULL,
+    status {text} NOT NULL CHECK (status IN ('held', 'confirmed', 'cancelled', 'expired')),
+    hold_expires_at {instant},
+    total_amount {int},
+    total_currency {text},
+    version {int} NOT NULL CHECK (version >= 1),
+    room_version {int} NOT NULL CHECK (room_version >= 1),
+    created_at {instant} NOT NULL,
+    updated_at {instant} NOT NULL,
+    PRIMARY KEY (room_id, id),
+    -- Queries look back no further than the longest stay, so the tables must not hold a longer one.
+    CONSTRAINT bookings_nights CHECK ({nights} BETWEEN 1 AND 365),
+    CONSTRAINT bookings_hold CHECK ((status = 'held') = (hold_expires_at IS NOT NULL)),
+    CHECK ((total_amount IS NULL) = (total_currency IS NULL))
+) {strict};
+CREATE INDEX bookings_id ON bookings (id);
+CREATE INDEX bookings_room_check_in ON bookings (room_id, check_in, id);
+CREATE INDEX bookings_hotel_check_in ON bookings (hotel_id, check_in, id);
+CREATE INDEX bookings_check_in ON bookings (check_in, id);
+CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
+
+CREATE TABLE room_events (
+    room_id {uuid} NOT NULL REFERENCES rooms (id),
+    version {int} NOT NULL CHECK (version >= 1),
+    kind {text} NOT NULL,
+    booking_id {uuid},
+    at {instant} NOT NULL,
+    data {json} NOT NULL,
+    PRIMARY KEY (room_id, version)
+) {strict};
+
+CREATE TABLE idempotency_keys (
+    key {text} NOT NULL,
+    fingerprint {bytes} NOT NULL,
+    status {int} NOT NULL,
+    version {int},
+    location {text},
+    body {text},
+    created_at {instant} NOT NULL,
+    expires_at {instant} NOT NULL,
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (key)
+) {strict};
+CREATE INDEX idempotency_keys_expires_at ON idempotency_keys (expires_at);
+";
+
+/// The database keeps the last word: no two occupying bookings of a room share a night.
+const GUARD_POSTGRES: &str = r"
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+ALTER TABLE bookings ADD CONSTRAINT bookings_do_not_overlap
+    EXCLUDE USING gist (room_id WITH =, daterange(check_in, check_out) WITH &&)
+    WHERE (status IN ('held', 'confirmed'));
+";
+
+/// SQLite has no exclusion constraints; one trigger for each way a booking comes to occupy nights.
+const GUARD_SQLITE: &[(&str, &str)] =
+    &[("insert", "INSERT"), ("update", "UPDATE OF room_id, check_in, check_out, status")];
+
+fn guard_sqlite(name: &str, event: &str) -> String {
+    format!(
+        "CREATE TRIGGER bookings_do_not_overlap_{name} BEFORE {event} ON bookings
+         WHEN NEW.status IN ('held', 'confirmed') AND EXISTS (
+             SELECT 1 FROM bookings AS other
+             WHERE other.room_id = NEW.room_id AND other.id <> NEW.id
+               AND other.status IN ('held', 'confirmed')
+               AND other.check_in < NEW.check_out AND NEW.check_in < other.check_out
+               AND other.check_in > date(NEW.check_in, '-365 days'))
+         BEGIN SELECT RAISE(ABORT, 'bookings_do_not_overlap'); END;"
+    )
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    /// SQLite would otherwise keep half of a step that failed.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let backend = manager.get_database_backend();
+        let mut tables = TABLES.to_owned();
+        for (placeholder, sqlite, postgres) in DIALECTS {
+            let text = if backend == DbBackend::Postgres { postgres } else { sqlite };
+            tables = tables.replace(placeholder, text);
+        }
+        db.execute_unprepared(&tables).await?;
+        if backend == DbBackend::Postgres {
+            db.execute_unprepared(GUARD_POSTGRES).await?;
+        } else {
+            for (name, event) in GUARD_SQLITE {
+                db.execute_unprepared(&guard_sqlite(name, event)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Migration("the first step cannot be undone: restore a backup instead".into()))
+    }
+}
