@@ -51,6 +51,8 @@ impl From<Stay> for Nights {
 pub struct Snapshot {
     /// What the key was answered before.
     pub earlier: Option<Remembered>,
+    /// The database's time.
+    pub now: Instant,
     /// The booking asked about, with the room it is in.
     pub booking: Option<(Booking, Room)>,
     /// The calendar asked about. The room may be a deleted one.
@@ -95,6 +97,7 @@ impl Store {
     pub async fn snapshot(&self, ask: &Ask<'_>) -> Result<Snapshot, StoreError> {
         let rows = self.snapshot_query(ask).all(&self.reader).await?;
         let first = rows.first().ok_or_else(|| no_row("snapshot"))?;
+        let now = first.try_get("", "now")?;
         let booking = match joined::<booking::Model>(first, "b", has_id)? {
             Some(booking) => {
                 let home = joined::<room::Model>(first, "home", has_id)?;
@@ -110,13 +113,13 @@ impl Store {
                 Some(Calendar {
                     room: target.into_domain()?,
                     time_zone: hotel::time_zone(&first.try_get::<String>("", "time_zone")?)?,
-                    now: first.try_get("", "now")?,
+                    now,
                     taken: taken.collect::<Result<_, StoreError>>()?,
                 })
             }
             None => None,
         };
-        Ok(Snapshot { earlier: earlier(first)?, booking, calendar })
+        Ok(Snapshot { earlier: earlier(first)?, now, booking, calendar })
     }
 
     fn snapshot_query(&self, ask: &Ask<'_>) -> Query {

@@ -1,0 +1,184 @@
+//! The application: what its handlers share, and the router as a map.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use vacancy_persistence::{SchemaState, Store, StoreError};
+
+use crate::config::RetryPolicy;
+use crate::http::idempotency::InFlight;
+use crate::http::layers::{frame, panicked};
+use crate::http::problem::{Code, Problem};
+use crate::metrics::{self, Metrics};
+use crate::{bookings, docs, hotels, openapi, rooms};
+
+/// How many requests are worked on at once; more are answered 503. Each waits for the database most
+/// of its time, and a queue longer than this would outlive its deadlines.
+const REQUESTS_MAX: usize = 1_024;
+
+/// What the handlers share. Clones are the same application.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Shared>);
+
+/// See [`App`].
+#[derive(Debug)]
+pub struct Shared {
+    /// The database.
+    pub store: Store,
+    /// Everything that is counted.
+    pub metrics: Arc<Metrics>,
+    /// What the operator chose.
+    pub settings: Settings,
+    /// The idempotency keys at work here.
+    pub keys: Arc<InFlight>,
+    /// Work that outlives its client; a stop waits for it.
+    pub tasks: TaskTracker,
+    /// Cancelled when the process has been asked to stop.
+    pub stopping: CancellationToken,
+    places: Arc<Semaphore>,
+    openapi: Bytes,
+}
+
+/// What of the configuration the application itself needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How often and after which delays a lost race is decided again.
+    pub retry: RetryPolicy,
+    /// By when every request is answered, from the moment it has been read.
+    pub request_timeout: Duration,
+    /// How long a client's idempotency key is kept.
+    pub key_time_to_live: Duration,
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// An application on `store`, ready to be routed to.
+    #[must_use]
+    pub fn new(store: Store, settings: Settings) -> Self {
+        let openapi = openapi::document(routes().into_openapi());
+        let json = openapi.to_json().expect("a document made of plain data can be written");
+        Self(Arc::new(Shared {
+            store,
+            metrics: Arc::new(Metrics::new(&Code::conflicts())),
+            settings,
+            keys: Arc::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            places: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            openapi: json.into(),
+        }))
+    }
+
+    /// Runs a read in a task of its own, so that the driver's futures run to their end whatever
+    /// becomes of the client. Fails with 503 when it takes longer than a request may.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reading = self.tasks.spawn(read);
+        match tokio::time::timeout(self.settings.request_timeout, reading).await {
+            Ok(Ok(result)) => Ok(result?),
+            Ok(Err(error)) => Err(Problem::Internal(format!("a read ended early: {error}").into())),
+            Err(_) => Err(Problem::Unavailable("the deadline passed during a read".into())),
+        }
+    }
+
+    /// A place among the requests at work; fails with 503 when there is none. The operator's own
+    /// questions need none.
+    pub fn place(&self, route: &str) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        if !route.starts_with("/v1/") {
+            return Ok(None);
+        }
+        let place = self.places.clone().try_acquire_owned();
+        place.map(Some).map_err(|_| Problem::Unavailable("too many requests at once".into()))
+    }
+
+    /// The router, with everything around it.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let (router, _) = routes().split_for_parts();
+        router
+            .route("/", get(|| async { Redirect::temporary("/docs") }))
+            .route("/livez", get(|| async { "alive\n" }))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(render_metrics))
+            .route("/openapi.json", get(openapi_json))
+            .route("/docs", get(docs::page))
+            .route("/docs/{*file}", get(docs::asset))
+            .route("/problems/{code}", get(docs::problem))
+            .fallback(|| async { Problem::NotFound("path") })
+            .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(self.clone(), frame))
+            .with_state(self.clone())
+    }
+}
+
+/// Every path of the API, with its documentation.
+#[must_use]
+pub fn routes() -> OpenApiRouter<App> {
+    use {bookings::handlers as booking, hotels::handlers as hotel, rooms::handlers as room};
+
+    OpenApiRouter::with_openapi(OpenApi::default())
+        .routes(routes!(hotel::list, hotel::create))
+        .routes(routes!(hotel::show, hotel::put, hotel::patch, hotel::delete))
+        .routes(routes!(room::create))
+        .routes(routes!(booking::book_any))
+        .routes(routes!(room::list))
+        .routes(routes!(room::show, room::put, room::patch, room::delete))
+        .routes(routes!(room::availability))
+        .routes(routes!(room::bookings, booking::book))
+        .routes(routes!(room::events))
+        .routes(routes!(booking::list))
+        .routes(routes!(booking::show, booking::patch))
+        .routes(routes!(booking::confirm))
+        .routes(routes!(booking::cancel))
+}
+
+/// 200 while requests should come here: the database answers and has our tables, and no stop has
+/// been asked for.
+async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
+    if app.stopping.is_cancelled() {
+        return Err(Problem::Unavailable("the process is stopping".into()));
+    }
+    let store = app.store.clone();
+    match app.read(async move { store.schema_state().await }).await? {
+        // A newer release migrates first; this one can live with what it added.
+        SchemaState::Current | SchemaState::Newer(_) => Ok("ready\n".into_response()),
+        SchemaState::Behind(steps) => {
+            Err(Problem::Unavailable(format!("{steps} migrations are missing").into()))
+        }
+    }
+}
+
+async fn render_metrics(State(app): State<App>) -> Response {
+    let text = app.metrics.render(app.store.pool_use());
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+}
+
+async fn openapi_json(State(app): State<App>) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    (StatusCode::OK, [(header::CONTENT_TYPE, json)], app.openapi.clone()).into_response()
+}

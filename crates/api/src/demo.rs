@@ -1,0 +1,75 @@
+//! Something to look at: two hotels with rooms, for an empty database.
+
+use uuid::Uuid;
+use vacancy_domain::{
+    Country, Currency, Decision, Hotel, HotelAttributes, HotelId, Money, Room, RoomAttributes,
+    RoomId, RoomStatus, Text, TimeZone,
+};
+use vacancy_persistence::{CommitGate, Store, StoreError};
+
+/// Name, city, country, time zone, number of rooms.
+const HOTELS: &[(&str, &str, &str, &str, i64)] = &[
+    ("Rialto", "Venice", "IT", "Europe/Rome", 12),
+    ("Prinsenhof", "Amsterdam", "NL", "Europe/Amsterdam", 8),
+];
+
+/// Kind, guests, price of a night in cents; rooms take turns.
+const KINDS: &[(&str, i64, i64)] =
+    &[("single", 1, 9_900), ("double", 2, 14_900), ("family", 4, 21_900)];
+
+/// Why the demonstration could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The constants above do not read; a test would have said so.
+    #[error("the demonstration's data: {0}")]
+    Data(String),
+}
+
+/// Loads the demonstration, unless the database has hotels. Says whether it did.
+pub async fn load(store: &Store) -> Result<bool, DemoError> {
+    if !store.hotels(None, None, 1).await?.items.is_empty() {
+        return Ok(false);
+    }
+    for &(name, city, country, time_zone, rooms) in HOTELS {
+        let attributes = HotelAttributes {
+            name: Text::parse(name).map_err(DemoError::Data)?,
+            city: Text::parse(city).map_err(DemoError::Data)?,
+            country: Some(Country::parse(country).map_err(DemoError::Data)?),
+            time_zone: TimeZone::parse(time_zone).map_err(DemoError::Data)?,
+        };
+        let now = store.hotel_snapshot(None, None).await?.now;
+        let hotel = HotelId(Uuid::now_v7());
+        keep(store, Hotel::create(hotel, attributes, now)).await?;
+        for index in 0..rooms {
+            let room = room(index).map_err(DemoError::Data)?;
+            keep(store, Room::create(RoomId(Uuid::now_v7()), hotel, room, now)).await?;
+        }
+    }
+    Ok(true)
+}
+
+fn room(index: i64) -> Result<RoomAttributes, String> {
+    // Three rooms a floor: 101, 102, 103, 201 …
+    let (floor, door) = (index / 3 + 1, index % 3 + 1);
+    let (kind, capacity, cents) =
+        KINDS[usize::try_from(index % 3).map_err(|why| why.to_string())?];
+    Ok(RoomAttributes {
+        number: Text::parse(&format!("{floor}{door:02}"))?,
+        kind: Text::parse(kind)?,
+        capacity,
+        nightly_rate: Some(Money { amount: cents, currency: Currency::parse("EUR")? }),
+        status: RoomStatus::Open,
+    })
+}
+
+async fn keep<T>(store: &Store, decision: Decision<T>) -> Result<(), StoreError> {
+    match decision {
+        Decision::Accepted(change, _) => {
+            store.commit(&change, None, "demo", &CommitGate::default()).await
+        }
+        Decision::Unchanged(_) | Decision::Refused(..) => Ok(()),
+    }
+}

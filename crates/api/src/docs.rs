@@ -1,0 +1,48 @@
+//! Pages for people: the API's documentation with its assets embedded, and what each problem means.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use utoipa_swagger_ui::{Config, serve};
+
+use crate::http::problem::{Code, Problem};
+
+/// `GET /docs`.
+pub async fn page() -> Result<Response, Problem> {
+    let (bytes, content_type) = embedded("index.html")?;
+    // The page names its assets relative to itself, which at `/docs` would be `/`.
+    let html =
+        String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/docs/\">", 1);
+    Ok(([(header::CONTENT_TYPE, content_type)], html).into_response())
+}
+
+/// `GET /docs/{file}`.
+pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
+    let (bytes, content_type) = embedded(&file)?;
+    Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
+}
+
+fn embedded(file: &str) -> Result<(Vec<u8>, HeaderValue), Problem> {
+    let config = Arc::new(Config::from("/openapi.json"));
+    let found = serve(file, config);
+    let found = found.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    let found = found.ok_or(Problem::NotFound("page"))?;
+    let content_type = HeaderValue::from_str(&found.content_type);
+    let content_type = content_type.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    Ok((found.bytes.into_owned(), content_type))
+}
+
+/// `GET /problems/{code}`: what the `type` of a problem document points to.
+pub async fn problem(Path(name): Path<String>) -> Result<String, Problem> {
+    let code = Code::ALL.iter().find(|code| code.name() == name);
+    let code = code.ok_or(Problem::NotFound("problem"))?;
+    let again = if code.retryable() {
+        "The same request may succeed when it is sent again."
+    } else {
+        "Sending the same request again will not help by itself."
+    };
+    let (title, status, explanation) = (code.title(), code.status(), code.explanation());
+    Ok(format!("{title} ({status} {name})\n\n{explanation}\n{again}\n"))
+}

@@ -1,0 +1,5 @@
+//! Hotels.
+
+pub mod body;
+pub mod handlers;
+mod service;

@@ -1,0 +1,340 @@
+//! Request bodies and everything else a write brings along, read in the order of the contract.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::{HeaderMap, Method, header};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::http::etag::Guards;
+use crate::http::idempotency::{self, ClientKey};
+use crate::http::layers::RequestId;
+use crate::http::problem::{FieldError, Problem};
+use crate::http::query::{NamesVersion, Query};
+
+/// The most bytes of a body.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A larger body is read and thrown away up to here, so that its sender hears the answer.
+const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What every write brings along besides its path and body.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Its preconditions, not yet compared.
+    pub guards: Guards,
+    /// Its `Idempotency-Key`.
+    pub key: Option<ClientKey>,
+    /// SHA-256 of what makes it the same request.
+    pub fingerprint: [u8; 32],
+    /// Its id, for the log, the events and its answer.
+    pub request: RequestId,
+    /// Whether the client wants no body back (`Prefer: return=minimal`).
+    pub minimal: bool,
+}
+
+impl Intent {
+    /// For a write that this service does of its own accord.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self {
+            guards: Guards::default(),
+            key: None,
+            fingerprint: [0; 32],
+            request: RequestId::made(),
+            minimal: false,
+        }
+    }
+}
+
+/// A write as it came in. A body that does not read is kept as the problem it is: stale
+/// preconditions are answered first.
+#[derive(Clone, Debug)]
+pub struct Incoming<B, Q> {
+    /// All but the body.
+    pub intent: Intent,
+    /// The body, or why it is none.
+    pub body: Result<B, Problem>,
+    query: std::marker::PhantomData<Q>,
+}
+
+impl<B, Q> Incoming<B, Q> {
+    /// For operations on a collection, which has no version that `If-Match` could name: a
+    /// precondition that cannot be held must not be ignored. Fails with 400.
+    pub fn without_if_match(self) -> Result<Self, Problem> {
+        if self.intent.guards.say_what_is_edited() {
+            let why = "If-Match names a version, and what this operation is sent to has none";
+            return Err(Problem::InvalidRequest(why.into()));
+        }
+        Ok(self)
+    }
+}
+
+/// What a body is read as.
+pub trait ReadBody: Sized + Send {
+    /// Whether the operation has no body: then none is expected, and an empty object is let pass.
+    const ABSENT: bool = false;
+
+    /// Reads it. Fails with 400 for what is not JSON and 422 for JSON of another shape.
+    fn read(bytes: &[u8]) -> Result<Self, Problem>;
+}
+
+impl<T: DeserializeOwned + Send> ReadBody for Json<T> {
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        shape(syntax(bytes)?).map(Self)
+    }
+}
+
+/// A typed JSON body.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl ReadBody for Value {
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        syntax(bytes)
+    }
+}
+
+/// No body.
+#[derive(Clone, Copy, Debug)]
+pub struct NoBody;
+
+impl ReadBody for NoBody {
+    const ABSENT: bool = true;
+
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self);
+        }
+        match syntax(bytes)? {
+            Value::Object(fields) if fields.is_empty() => Ok(Self),
+            _ => Err(Problem::invalid("", "must be absent: this operation takes none")),
+        }
+    }
+}
+
+impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for Incoming<B, Q> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let announced = announced_length(&parts.headers);
+        let has_body = !B::ABSENT || announced.is_none_or(|length| length > 0);
+        if has_body {
+            check_media_type::<B>(&parts.method, &parts.headers)?;
+        }
+        let body = read_whole(body, announced, &parts.headers).await?;
+        let Query(query) = Query::<Q>::from_request_parts(&mut parts, app).await?;
+        let guards = Guards::new(&parts.headers, query.version()?);
+        let key = idempotency::client_key(&parts.headers)?;
+        let fingerprint = idempotency::fingerprint(&parts.method, &parts.uri, &body, &guards);
+        let intent = Intent {
+            guards,
+            key,
+            fingerprint,
+            request: RequestId::of(&parts.extensions),
+            minimal: prefers_minimal(&parts.headers),
+        };
+        Ok(Self { intent, body: B::read(&body), query: std::marker::PhantomData })
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return None;
+    }
+    let Some(length) = headers.get(header::CONTENT_LENGTH) else { return Some(0) };
+    length.to_str().ok()?.parse().ok()
+}
+
+fn check_media_type<B: ReadBody>(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    let patch = method == Method::PATCH;
+    let expected =
+        if patch { "application/merge-patch+json or application/json" } else { "application/json" };
+    let unsupported = || Problem::UnsupportedMediaType { expected };
+    if headers.get_all(header::CONTENT_TYPE).iter().count() > 1 {
+        return Err(unsupported());
+    }
+    let given = match headers.get(header::CONTENT_TYPE) {
+        Some(given) => given.to_str().map_err(|_| unsupported())?,
+        // An empty body of unknown length needs no type where none is expected.
+        None if B::ABSENT => return Ok(()),
+        None => return Err(unsupported()),
+    };
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    let json = essence.eq_ignore_ascii_case("application/json");
+    let merge = patch && essence.eq_ignore_ascii_case("application/merge-patch+json");
+    if json || merge { Ok(()) } else { Err(unsupported()) }
+}
+
+/// Reads the body to its end. One that is too large is thrown away, not kept, and 413.
+async fn read_whole(
+    mut body: Body,
+    announced: Option<usize>,
+    headers: &HeaderMap,
+) -> Result<Bytes, Problem> {
+    let too_large = Problem::PayloadTooLarge { limit: BODY_BYTES_MAX };
+    let waits = headers.contains_key(header::EXPECT);
+    if waits && announced.is_some_and(|length| length > BODY_BYTES_MAX) {
+        // The client asks before it sends: spare it the trouble.
+        return Err(too_large);
+    }
+    let read = async {
+        let mut kept = Vec::with_capacity(announced.unwrap_or(0).min(BODY_BYTES_MAX));
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame
+                .map_err(|_| Problem::InvalidRequest("the body ended before it should".into()))?;
+            let Ok(data) = frame.into_data() else { continue };
+            length += data.len();
+            if length <= BODY_BYTES_MAX {
+                kept.extend_from_slice(&data);
+            } else if length > DISCARDED_BYTES_MAX {
+                break;
+            }
+        }
+        if length > BODY_BYTES_MAX { Err(too_large) } else { Ok(Bytes::from(kept)) }
+    };
+    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(Problem::RequestTimeout))
+}
+
+/// `Prefer: return=minimal` (RFC 7240, 4.2), among other preferences or alone.
+fn prefers_minimal(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all("prefer").iter().filter_map(|line| line.to_str().ok());
+    let mut preferences = lines.flat_map(|line| line.split(','));
+    preferences.any(|preference| {
+        let token = preference.split(';').next().unwrap_or_default();
+        let mut sides = token.splitn(2, '=').map(str::trim);
+        let name = sides.next().unwrap_or_default();
+        let value = sides.next().unwrap_or_default().trim_matches('"');
+        name.eq_ignore_ascii_case("return") && value.eq_ignore_ascii_case("minimal")
+    })
+}
+
+/// The syntax of JSON, to the depth that `serde_json` takes (128).
+fn syntax(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|why| Problem::InvalidRequest(format!("the body is not JSON: {why}")))
+}
+
+/// Reads JSON as a `T`; fails with 422 and a pointer to the field.
+pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let message = error.inner().to_string();
+        let mut pointer = String::new();
+        for segment in error.path() {
+            use serde_path_to_error::Segment;
+            match segment {
+                Segment::Map { key } => push_segment(&mut pointer, key),
+                Segment::Seq { index } => push_segment(&mut pointer, &index.to_string()),
+                Segment::Enum { .. } | Segment::Unknown => {}
+            }
+        }
+        // Serde names a missing or unknown field in its words and the object in its path.
+        let named = ["missing field `", "unknown field `"].iter();
+        let named = named.filter_map(|words| message.strip_prefix(words)?.split('`').next()).next();
+        if let Some(field) = named
+            && !pointer.ends_with(&format!("/{field}"))
+        {
+            push_segment(&mut pointer, field);
+        }
+        Problem::ValidationFailed(vec![FieldError { pointer, message }])
+    })
+}
+
+fn push_segment(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Collects what is wrong with a body, so that its sender mends everything at once.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<FieldError>);
+
+impl Findings {
+    /// Keeps the value, or what is wrong with the field at `pointer`.
+    pub fn at<T>(&mut self, pointer: &str, parsed: Result<T, String>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.0.push(FieldError { pointer: pointer.to_owned(), message });
+                None
+            }
+        }
+    }
+
+    /// Adds what is wrong with a field, if anything is.
+    pub fn add<T>(&mut self, checked: Result<T, vacancy_domain::Invalid>) -> Option<T> {
+        checked.map_err(|invalid| self.0.push(invalid.into())).ok()
+    }
+
+    /// The value, if everything it is made of was found; otherwise 422 with all findings.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            Some(_) | None => Err(Problem::ValidationFailed(self.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Outer {
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Inner {
+        count: i64,
+    }
+
+    #[test]
+    fn a_wrong_shape_points_at_the_field() {
+        for (value, pointer) in [
+            (json!({"inner": {"count": "one"}}), "/inner/count"),
+            (json!({"inner": {"count": 1.5}}), "/inner/count"),
+            (json!({"inner": {}}), "/inner/count"),
+            (json!({"inner": {"count": 1, "more": 2}}), "/inner/more"),
+            (json!({"inner": {"count": 1}, "a/b": 2}), "/a~1b"),
+            (json!({}), "/inner"),
+            (json!([]), ""),
+        ] {
+            let shaped = shape::<Outer>(value.clone());
+            let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };
+            assert_eq!(errors[0].pointer, pointer, "{value}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn preferences_are_found_among_others() {
+        for (lines, expect) in [
+            (&["return=minimal"][..], true),
+            (&["respond-async, return=minimal; x=1"], true),
+            (&["wait=5", "Return = \"minimal\""], true),
+            (&["return=representation"], false),
+            (&["minimal"], false),
+            (&[], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("prefer", line.parse().expect("a header value"));
+            }
+            assert_eq!(prefers_minimal(&headers), expect, "{lines:?}");
+        }
+    }
+}

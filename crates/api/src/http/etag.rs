@@ -1,0 +1,323 @@
+//! The wire format of preconditions: entity tags, `If-Match`, `If-None-Match`, `?version=`.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use vacancy_domain::{Expected, Preconditions, Stale, Tag, Version};
+
+use crate::http::problem::Problem;
+use crate::metrics::PreconditionResult;
+
+/// The strong tag of a version.
+#[must_use]
+pub fn strong(version: Version) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes are a header value")
+}
+
+/// A weak tag for a body that has no version: a list.
+#[must_use]
+pub fn weak(body: &[u8]) -> HeaderValue {
+    use std::fmt::Write;
+
+    let mut tag = String::from("W/\"");
+    for byte in &Sha256::digest(body)[..12] {
+        // Writing to a string cannot fail.
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes are a header value")
+}
+
+/// The preconditions of a request as they came. They are read late, because a resource that does
+/// not exist is answered 404 however malformed they are.
+#[derive(Clone, Debug, Default)]
+pub struct Guards {
+    headers: HeaderMap,
+    version: Option<Version>,
+}
+
+impl Guards {
+    /// Takes over `If-Match` and `If-None-Match` of `headers`.
+    #[must_use]
+    pub fn new(headers: &HeaderMap, version: Option<Version>) -> Self {
+        let mut kept = HeaderMap::new();
+        for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
+            for value in headers.get_all(&name) {
+                kept.append(&name, value.clone());
+            }
+        }
+        Self { headers: kept, version }
+    }
+
+    /// The lines of `If-Match`, which are part of what makes two requests the same.
+    pub fn if_match_lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.headers.get_all(header::IF_MATCH).iter().map(HeaderValue::as_bytes)
+    }
+
+    /// Whether `If-Match` or `?version=` came at all.
+    #[must_use]
+    pub fn say_what_is_edited(&self) -> bool {
+        self.headers.contains_key(header::IF_MATCH) || self.version.is_some()
+    }
+
+    /// Reads them. Fails with 400 `malformed_precondition`.
+    pub fn read(&self) -> Result<Preconditions, Problem> {
+        Ok(Preconditions {
+            if_match: expected(&self.headers, &header::IF_MATCH)?,
+            if_none_match: expected(&self.headers, &header::IF_NONE_MATCH)?,
+            version: self.version,
+        })
+    }
+
+    /// Whether the weak tag of a list is among `If-None-Match`. Fails with 400.
+    pub fn list_unchanged(&self, current: &HeaderValue) -> Result<Option<bool>, Problem> {
+        let Some(tags) = tags(&self.headers, &header::IF_NONE_MATCH)? else { return Ok(None) };
+        let opaque = current.as_bytes().strip_prefix(b"W/").unwrap_or(current.as_bytes());
+        Ok(Some(match tags {
+            Tags::Any => true,
+            Tags::These(tags) => tags.iter().any(|tag| tag.quoted == opaque),
+        }))
+    }
+
+    /// Compares with the current version of a resource.
+    pub fn check(&self, kind: &'static str, id: Uuid, current: Version) -> Verdict {
+        let preconditions = match self.read() {
+            Ok(preconditions) => preconditions,
+            Err(problem) => return Verdict::Failed(PreconditionResult::Malformed400, problem),
+        };
+        match preconditions.check(current) {
+            Ok(()) if preconditions.are_present() => Verdict::Passed,
+            Ok(()) => Verdict::Absent,
+            Err(Stale::NoneMatch) => Verdict::NotModified,
+            Err(Stale::Match) => {
+                let problem = Problem::PreconditionFailed { current };
+                Verdict::Failed(PreconditionResult::Failed412, problem)
+            }
+            Err(Stale::WeakMatch) => {
+                Verdict::Failed(PreconditionResult::WeakEtag, Problem::WeakEtag { current })
+            }
+            Err(Stale::Version { provided }) => {
+                let problem = Problem::VersionConflict { kind, id, current, provided };
+                Verdict::Failed(PreconditionResult::Version409, problem)
+            }
+        }
+    }
+}
+
+/// What a comparison came to.
+#[derive(Debug)]
+pub enum Verdict {
+    /// There was nothing to compare.
+    Absent,
+    /// All of them hold.
+    Passed,
+    /// `If-None-Match` names the current version: 304 for a read, 412 for a write.
+    NotModified,
+    /// One does not hold.
+    Failed(PreconditionResult, Problem),
+}
+
+/// Reads `?version=`: a canonical decimal from 1 to 2^63−1.
+pub fn version_parameter(raw: &str) -> Result<Version, Problem> {
+    canonical(raw.as_bytes()).ok_or_else(|| {
+        Problem::InvalidVersion("version takes a decimal number from 1 to 2^63-1".into())
+    })
+}
+
+/// Our tags letter for letter: digits without a leading zero.
+fn canonical(digits: &[u8]) -> Option<Version> {
+    let text = std::str::from_utf8(digits).ok()?;
+    if text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().map(Version)
+}
+
+fn expected(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Expected>, Problem> {
+    Ok(tags(headers, name)?.map(|tags| match tags {
+        Tags::Any => Expected::Any,
+        Tags::These(tags) => Expected::Tags(tags.iter().map(WireTag::meaning).collect()),
+    }))
+}
+
+enum Tags {
+    Any,
+    These(Vec<WireTag>),
+}
+
+struct WireTag {
+    weak: bool,
+    /// With its quotes.
+    quoted: Vec<u8>,
+}
+
+impl WireTag {
+    fn meaning(&self) -> Tag {
+        let inside = &self.quoted[1..self.quoted.len() - 1];
+        match (self.weak, canonical(inside)) {
+            (false, Some(version)) => Tag::Strong(version),
+            (false, None) => Tag::StrongForeign,
+            (true, Some(version)) => Tag::Weak(version),
+            (true, None) => Tag::WeakForeign,
+        }
+    }
+}
+
+/// `1#entity-tag / "*"` (RFC 9110, 13.1.1) over all lines of the header, and unquoted digits,
+/// which some published examples send.
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Problem> {
+    if !headers.contains_key(name) {
+        return Ok(None);
+    }
+    let malformed = |why: &str| Problem::MalformedPrecondition(format!("{name} {why}"));
+    let lines: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    let field = lines.join(&b", "[..]);
+    if field.trim_ascii() == b"*" {
+        return Ok(Some(Tags::Any));
+    }
+    let mut rest = field.as_slice();
+    let mut tags = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        // A list may have empty members (RFC 9110, 5.6.1.2).
+        if let Some(behind) = rest.strip_prefix(b",") {
+            rest = behind;
+            continue;
+        }
+        if rest.is_empty() {
+            break;
+        }
+        let (tag, behind) = one_tag(rest).ok_or_else(|| {
+            malformed("takes quoted entity tags separated by commas, or a lone *")
+        })?;
+        tags.push(tag);
+        rest = behind.trim_ascii_start();
+        if !rest.is_empty() && !rest.starts_with(b",") {
+            return Err(malformed("has something behind an entity tag that is not a comma"));
+        }
+    }
+    if tags.is_empty() { Err(malformed("is empty")) } else { Ok(Some(Tags::These(tags))) }
+}
+
+fn one_tag(field: &[u8]) -> Option<(WireTag, &[u8])> {
+    let digits = field.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > 0 {
+        let (digits, behind) = field.split_at(digits);
+        let quoted = [b"\"", digits, b"\""].concat();
+        return Some((WireTag { weak: false, quoted }, behind));
+    }
+    let (weak, quoted) = match field.strip_prefix(b"W/") {
+        Some(quoted) => (true, quoted),
+        None => (false, field),
+    };
+    let inside = quoted.strip_prefix(b"\"")?;
+    // etagc: anything visible but the quote, and bytes beyond ASCII (RFC 9110, 8.8.3).
+    let length = inside.iter().position(|byte| *byte == b'"')?;
+    if inside[..length].iter().any(|byte| byte.is_ascii_control() || *byte == b' ') {
+        return None;
+    }
+    let (tag, behind) = quoted.split_at(length + 2);
+    Some((WireTag { weak, quoted: tag.to_vec() }, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_read_as_rfc_9110_writes_them() {
+        let strong = |version| Tag::Strong(Version(version));
+        check(&["\"7\""], Some(tags(vec![strong(7)])));
+        check(&["\"7\", \"8\""], Some(tags(vec![strong(7), strong(8)])));
+        check(&["\"7\"", "\"8\""], Some(tags(vec![strong(7), strong(8)])));
+        check(&["\"7\",,\"8\" , "], Some(tags(vec![strong(7), strong(8)])));
+        check(&["*"], Some(Expected::Any));
+        check(&[" * "], Some(Expected::Any));
+        check(&["W/\"7\""], Some(tags(vec![Tag::Weak(Version(7))])));
+        check(&["\"a,b\", W/\"x\""], Some(tags(vec![Tag::StrongForeign, Tag::WeakForeign])));
+        check(&["\"\""], Some(tags(vec![Tag::StrongForeign])));
+        check(&["\"07\""], Some(tags(vec![Tag::StrongForeign])));
+        check(&["\"0\""], Some(tags(vec![Tag::StrongForeign])));
+        check(&["\"9223372036854775808\""], Some(tags(vec![Tag::StrongForeign])));
+    }
+
+    #[test]
+    fn unquoted_digits_are_a_tag() {
+        check(&["7"], Some(tags(vec![Tag::Strong(Version(7))])));
+        check(&["7, 8"], Some(tags(vec![Tag::Strong(Version(7)), Tag::Strong(Version(8))])));
+        check(&["07"], Some(tags(vec![Tag::StrongForeign])));
+    }
+
+    #[test]
+    fn what_is_not_a_tag_is_refused() {
+        for bad in [
+            &["\"7\", *"][..],
+            &["*", "*"],
+            &["*, \"7\""],
+            &[""],
+            &[","],
+            &["\"7"],
+            &["7\""],
+            &["W/7"],
+            &["w/\"7\""],
+            &["seven"],
+            &["'7'"],
+            &["\"7\" \"8\""],
+            &["\"7\"8"],
+            &["7x"],
+            &["\"a b\""],
+        ] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn a_version_parameter_is_canonical() {
+        for (raw, expect) in [
+            ("1", Some(1)),
+            ("7", Some(7)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("0", None),
+            ("07", None),
+            ("-1", None),
+            ("+1", None),
+            (" 1", None),
+            ("1.0", None),
+            ("", None),
+            ("\"1\"", None),
+        ] {
+            assert_eq!(version_parameter(raw).ok(), expect.map(Version), "{raw}");
+        }
+    }
+
+    #[test]
+    fn lists_compare_their_weak_tag() {
+        let current = weak(b"[]");
+        for (value, expect) in [
+            (current.to_str().expect("ASCII").to_owned(), true),
+            (current.to_str().expect("ASCII")[2..].to_owned(), true),
+            ("*".to_owned(), true),
+            ("W/\"other\"".to_owned(), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, value.parse().expect("a value"));
+            let guards = Guards::new(&headers, None);
+            assert_eq!(guards.list_unchanged(&current).ok(), Some(Some(expect)), "{value}");
+        }
+    }
+
+    #[track_caller]
+    fn check(lines: &[&str], expect: Option<Expected>) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::IF_MATCH, line.parse().expect("a header value"));
+        }
+        let read = Guards::new(&headers, None).read();
+        assert_eq!(read.ok().and_then(|read| read.if_match), expect, "{lines:?}");
+    }
+
+    fn tags(tags: Vec<Tag>) -> Expected {
+        Expected::Tags(tags)
+    }
+}

@@ -1,0 +1,22 @@
+//! The only crate that knows HTTP: from a request to an answer, once, downwards.
+//!
+//! [`app`] routes to a handler; the handler hands one *attempt* to [`write`], which runs it in
+//! [`retry`]'s loop until it is settled: read one snapshot, decide, commit.
+
+pub mod app;
+mod bookings;
+pub mod cli;
+pub mod config;
+mod demo;
+mod docs;
+pub mod healthcheck;
+mod hotels;
+mod http;
+pub mod metrics;
+mod openapi;
+mod retry;
+mod rooms;
+pub mod server;
+mod sweeper;
+pub mod telemetry;
+mod write;

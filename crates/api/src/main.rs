@@ -1,0 +1,7 @@
+//! The program: reads its configuration and does what it is told.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vacancy::cli::run(vacancy::config::parse())
+}

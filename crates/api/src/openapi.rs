@@ -1,0 +1,229 @@
+//! The OpenAPI 3.1 document: what the handlers say of themselves, and what is true of them all.
+
+use serde_json::{Value, json};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+
+use crate::http::problem::{Code, Document, MEDIA_TYPE};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "vacancy",
+        description = "Hotels, rooms, stays by the night. Every write to a room is a compare-and-set on its version: \
+                       no night is sold twice.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "hotels", description = "Hotels and their time zones"),
+        (name = "rooms", description = "Rooms: search, calendars, histories"),
+        (name = "bookings", description = "Stays: booked, held, confirmed, moved, cancelled")
+    ),
+    components(schemas(Document))
+)]
+struct About;
+
+/// Completes what the routes say with what every operation has in common: its problems and their
+/// headers, the conditional and idempotency headers. Written once here, so that no handler can
+/// forget one.
+///
+/// # Panics
+/// Not with documents that the routes generate: it is exercised at every start and by a test.
+#[must_use]
+pub fn document(routes: OpenApi) -> OpenApi {
+    let whole = About::openapi().merge_from(routes);
+    let mut json = serde_json::to_value(whole).expect("a document made of plain data");
+    let paths = json["paths"].as_object_mut().into_iter().flatten();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if let Some(shape) = Shape::of(method, path) {
+                shape.complete(operation);
+            }
+        }
+    }
+    serde_json::from_value(json).expect("the same document with more in it")
+}
+
+/// What kind of operation it is, which decides what it shares with others.
+struct Shape {
+    write: bool,
+    /// Of one resource with a version, so that preconditions apply.
+    versioned: bool,
+    /// Creates: its answer has a `Location`.
+    creates: bool,
+    /// Must say which version it edits.
+    edits: bool,
+    has_body: bool,
+    lists: bool,
+}
+
+impl Shape {
+    fn of(method: &str, path: &str) -> Option<Self> {
+        let write = match method {
+            "get" => false,
+            "post" | "put" | "patch" | "delete" => true,
+            _ => return None,
+        };
+        let one = path.ends_with('}');
+        let command = path.ends_with("/confirm") || path.ends_with("/cancel");
+        let books_room = method == "post" && path == "/v1/rooms/{room_id}/bookings";
+        Some(Self {
+            write,
+            versioned: one || command || books_room,
+            creates: method == "post" && !command,
+            edits: write && method != "post",
+            has_body: write && method != "delete" && !command,
+            lists: method == "get" && !one && !path.ends_with("/availability"),
+        })
+    }
+
+    fn complete(&self, operation: &mut Value) {
+        self.add_parameters(operation);
+        self.add_success_headers(operation);
+        for code in self.codes() {
+            add_problem(operation, code);
+        }
+        if self.versioned && !self.write || self.lists {
+            operation["responses"]["304"] = json!({
+                "description": "The client has it already",
+                "headers": { "ETag": header("The current tag") },
+            });
+        }
+    }
+
+    fn add_parameters(&self, operation: &mut Value) {
+        let mut add = |name: &str, description: &str, schema: Value| {
+            let parameter = json!({
+                "name": name, "in": "header", "required": false,
+                "description": description, "schema": schema,
+            });
+            match operation["parameters"].as_array_mut() {
+                Some(parameters) => parameters.push(parameter),
+                None => operation["parameters"] = json!([parameter]),
+            }
+        };
+        let text = json!({ "type": "string" });
+        if self.versioned {
+            let what = if self.edits {
+                "The tag of the version to edit, or `*` for whatever is there. This or `version` is required."
+            } else {
+                "Only if the current tag is one of these."
+            };
+            add("If-Match", what, text.clone());
+        }
+        if self.versioned || self.lists {
+            let what = "Only if the current tag is none of these.";
+            add("If-None-Match", what, text.clone());
+        }
+        if self.write {
+            let key = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
+            let what = "Names this request: sent again under the same key it is answered the same, and done once.";
+            add("Idempotency-Key", what, key);
+            add("Prefer", "`return=minimal` leaves out the body.", text.clone());
+        }
+        let id = json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9-]+$" });
+        add("X-Request-Id", "Taken over as the request's id.", id);
+    }
+
+    fn add_success_headers(&self, operation: &mut Value) {
+        let responses = operation["responses"].as_object_mut().into_iter().flatten();
+        for (status, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+            let mut headers = json!({ "X-Request-Id": header("The request's id") });
+            if self.versioned && status != "204" || self.creates || self.lists {
+                headers["ETag"] = header("The current tag: the version in quotes; of a list, weak");
+            }
+            if self.creates {
+                headers["Location"] = header("The path of what was created");
+            }
+            if self.lists {
+                headers["Link"] = header("The next page, `rel=\"next\"`");
+            }
+            if self.write {
+                headers["Idempotency-Replayed"] =
+                    header("`true` when an earlier answer is repeated");
+            }
+            response["headers"] = headers;
+        }
+        if self.write && self.has_body && !self.creates || self.is_command() {
+            operation["responses"]["204"] = json!({
+                "description": "Done, with `Prefer: return=minimal`",
+                "headers": {
+                    "ETag": header("The current tag"),
+                    "Preference-Applied": header("`return=minimal`"),
+                },
+            });
+        }
+    }
+
+    fn is_command(&self) -> bool {
+        self.write && self.versioned && !self.edits && !self.creates
+    }
+
+    fn codes(&self) -> impl Iterator<Item = Code> {
+        let write = self.write;
+        let conditional = self.versioned || self.lists;
+        let (edits, versioned) = (self.edits, self.versioned);
+        Code::ALL.iter().copied().filter(move |code| match code.status() {
+            400 | 404 | 408 | 414 | 431 | 500 | 503 => true,
+            409 => write || versioned,
+            412 => write || conditional && versioned,
+            413 | 415 | 422 | 504 => write,
+            428 => edits,
+            _ => false,
+        })
+    }
+}
+
+fn add_problem(operation: &mut Value, code: Code) {
+    let status = code.status().to_string();
+    let responses = &mut operation["responses"];
+    let described = responses[&status]["description"].as_str().map(str::to_owned);
+    let names = match described {
+        Some(names) => format!("{names}, {}", code.name()),
+        None => code.name().to_owned(),
+    };
+    let mut headers = json!({ "X-Request-Id": header("The request's id") });
+    if matches!(code.status(), 409 | 503 | 504) {
+        headers["Retry-After"] = header("Seconds to wait, when it may be sent again");
+    }
+    if matches!(code.status(), 409 | 412) {
+        headers["ETag"] = header("The current tag, when the version was the problem");
+    }
+    responses[&status] = json!({
+        "description": names,
+        "headers": headers,
+        "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    });
+}
+
+fn header(description: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "string" } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_says_how_it_can_fail() {
+        let document = document(crate::app::routes().into_openapi());
+        let json = serde_json::to_value(document).expect("a document");
+        assert_eq!(json["openapi"], "3.1.0");
+        let mut operations = 0;
+        for (path, item) in json["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("operations") {
+                operations += 1;
+                for status in ["400", "404", "500", "503"] {
+                    let schema = &operation["responses"][status]["content"][MEDIA_TYPE]["schema"];
+                    assert_eq!(
+                        schema["$ref"], "#/components/schemas/Problem",
+                        "{method} {path} {status}"
+                    );
+                }
+                let edits = ["put", "patch", "delete"].contains(&method.as_str());
+                assert_eq!(operation["responses"]["428"].is_object(), edits, "{method} {path}");
+            }
+        }
+        assert_eq!(operations, 22);
+    }
+}

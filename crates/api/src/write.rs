@@ -1,0 +1,483 @@
+//! How a write is carried out: in a task of its own, attempt by attempt, counted once.
+//!
+//! The handler only waits. A client that goes away changes nothing, and no database future is ever
+//! dropped half-way: the driver's `begin` is not safe to cancel.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::Instrument;
+use uuid::Uuid;
+use vacancy_domain::{Change, Decision, HotelId, Instant as Moment, Refusal, Stay, Version};
+use vacancy_persistence::{
+    Answer, Ask, Candidates, CommitGate, HotelSnapshot, Memo, Remembered, RequestKey, Settled,
+    Snapshot, StoreError,
+};
+
+use crate::app::App;
+use crate::http::body::Intent;
+use crate::http::etag::Verdict;
+use crate::http::idempotency;
+use crate::http::problem::{Code, Problem};
+use crate::http::reply::{Reply, ReplyKind};
+use crate::metrics::{KeyResult, Operation, Outcome, PreconditionResult};
+use crate::retry::{self, LostRace};
+
+/// How long a request waits for a twin with the same key that is still at work.
+const TWIN_PATIENCE: Duration = Duration::from_secs(2);
+/// How long our own keys are kept: longer than any request of theirs can take.
+const OWN_KEY_TIME_TO_LIVE: Duration = Duration::from_mins(15);
+/// Between two looks at a commit whose outcome is unknown.
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+/// How many other rooms a refusal names.
+const ALTERNATIVES_MAX: u64 = 5;
+
+/// Why an attempt ended without an answer of its own.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// Someone wrote in between: decide again.
+    Lost,
+    /// The outcome of COMMIT was unknown and turned out to be "not committed": decide again.
+    Undone,
+    /// This is the answer, however often one tried.
+    Problem(Problem),
+    /// An earlier request with this key was answered so.
+    Replayed(Answer),
+}
+
+impl LostRace for Stop {
+    fn is_lost_race(&self) -> bool {
+        matches!(self, Self::Lost | Self::Undone)
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Problem(Problem::refused(refusal))
+    }
+}
+
+/// One write on its way, shared by its attempts and by the one who supervises them.
+#[derive(Debug)]
+pub struct Writing {
+    app: App,
+    intent: Intent,
+    key: RequestKey,
+    gate: CommitGate,
+    deadline: Instant,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    operation: Operation,
+    attempt: u32,
+    /// Set while a lost race is looked at again: everything up to the decision, and no further.
+    probing: bool,
+    precondition: Option<PreconditionResult>,
+}
+
+/// Carries out a write: `attempt` reads, decides and commits through the [`Writing`] it is given,
+/// again and again while it loses races and the policy allows.
+///
+/// `operation` is what it counts as until an attempt knows better.
+pub async fn carry_out<F, A>(
+    app: &App,
+    intent: Intent,
+    operation: Operation,
+    attempt: A,
+) -> Result<Reply, Problem>
+where
+    A: Fn(Arc<Writing>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, Stop>> + Send + 'static,
+{
+    let writing = Arc::new(Writing::new(app.clone(), intent, operation));
+    let task = supervise(writing, attempt).instrument(tracing::Span::current());
+    app.tasks.spawn(task).await.unwrap_or_else(|error| Err(panicked(&error)))
+}
+
+/// Waits for the work until the deadline, then says what can be said, and counts it either way.
+async fn supervise<F, A>(writing: Arc<Writing>, attempt: A) -> Result<Reply, Problem>
+where
+    A: Fn(Arc<Writing>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, Stop>> + Send + 'static,
+{
+    let work = until_settled(writing.clone(), attempt).instrument(tracing::Span::current());
+    let result = match tokio::time::timeout_at(writing.deadline, tokio::spawn(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => Err(panicked(&error)),
+        Err(_) if writing.gate.abandon() => {
+            Err(Problem::Unavailable("the deadline passed before COMMIT".into()))
+        }
+        Err(_) => Err(Problem::OutcomeUnknown),
+    };
+    writing.count(&result);
+    result
+}
+
+async fn until_settled<F, A>(writing: Arc<Writing>, attempt: A) -> Result<Reply, Problem>
+where
+    A: Fn(Arc<Writing>) -> F + Send + Sync,
+    F: Future<Output = Result<Reply, Stop>> + Send,
+{
+    let app = &writing.app;
+    let _turn = match &writing.intent.key {
+        Some(key) => {
+            let turn = app.keys.turn(key, TWIN_PATIENCE).await;
+            Some(turn.ok_or(Problem::IdempotencyInFlight)?)
+        }
+        None => None,
+    };
+    let before_sleep = |delay: &Duration| app.metrics.retried(writing.operation(), *delay);
+    let end = retry::until_settled(app.settings.retry, before_sleep, || {
+        writing.progress().attempt += 1;
+        one_attempt(&writing, &attempt)
+    });
+    match end.await {
+        Ok(reply) => Ok(reply),
+        Err(Stop::Replayed(answer)) => Ok(writing.reply(answer, ReplyKind::Replayed)),
+        Err(Stop::Problem(problem)) => Err(problem),
+        Err(Stop::Lost) => Err(Problem::LockConflict { attempts: writing.attempt() }),
+        Err(Stop::Undone) => {
+            Err(Problem::Unavailable("the connection broke at COMMIT, which was undone".into()))
+        }
+    }
+}
+
+async fn one_attempt<F, A>(writing: &Arc<Writing>, attempt: &A) -> Result<Reply, Stop>
+where
+    A: Fn(Arc<Writing>) -> F,
+    F: Future<Output = Result<Reply, Stop>>,
+{
+    if writing.gate.is_abandoned() {
+        return Err(Problem::Unavailable("the deadline passed".into()).into());
+    }
+    let end = attempt(writing.clone()).await;
+    let names_a_version = writing.intent.guards.read().is_ok_and(|guards| guards.name_a_version());
+    if !(names_a_version && matches!(end, Err(Stop::Lost))) {
+        return end;
+    }
+    // The client's precondition is never outlived: once the version it names is gone, that is the
+    // answer, without waiting and without another attempt.
+    writing.progress().probing = true;
+    let seen = attempt(writing.clone()).await;
+    writing.progress().probing = false;
+    seen
+}
+
+impl Writing {
+    fn new(app: App, intent: Intent, operation: Operation) -> Self {
+        let (text, time_to_live) = match &intent.key {
+            Some(key) => (key.0.clone(), app.settings.key_time_to_live),
+            None => (idempotency::own_key(), OWN_KEY_TIME_TO_LIVE),
+        };
+        let key = RequestKey { text, fingerprint: intent.fingerprint, time_to_live };
+        let progress = Progress { operation, attempt: 0, probing: false, precondition: None };
+        let deadline = Instant::now() + app.settings.request_timeout;
+        let (gate, progress) = (CommitGate::default(), Mutex::new(progress));
+        Self { app, intent, key, gate, deadline, progress }
+    }
+
+    /// Says what the write counts as, now that its body is known.
+    pub fn is_a(&self, operation: Operation) {
+        self.progress().operation = operation;
+    }
+
+    /// Reads what a decision about a room or a booking needs, and stops if the key was used.
+    pub async fn snapshot(&self, ask: Ask<'_>) -> Result<Snapshot, Stop> {
+        let ask = Ask { key: Some(&self.key.text), ..ask };
+        let seen = self.app.store.snapshot(&ask).await.map_err(|error| self.stop(error))?;
+        self.stop_if_used(seen.earlier.as_ref())?;
+        Ok(seen)
+    }
+
+    /// Reads what a decision about a hotel needs, and stops if the key was used.
+    pub async fn hotel_snapshot(&self, hotel: Option<HotelId>) -> Result<HotelSnapshot, Stop> {
+        let seen = self.app.store.hotel_snapshot(Some(&self.key.text), hotel).await;
+        let seen = seen.map_err(|error| self.stop(error))?;
+        self.stop_if_used(seen.earlier.as_ref())?;
+        Ok(seen)
+    }
+
+    /// Reads where an automatic booking may try, and stops if the key was used.
+    pub async fn candidates(
+        &self,
+        hotel: HotelId,
+        stay: Stay,
+        guests: i64,
+        kind: Option<&str>,
+    ) -> Result<Candidates, Stop> {
+        let key = Some(self.key.text.as_str());
+        let seen = self.app.store.candidates(key, hotel, stay, guests, kind).await;
+        let seen = seen.map_err(|error| self.stop(error))?;
+        self.stop_if_used(seen.earlier.as_ref())?;
+        Ok(seen)
+    }
+
+    fn stop_if_used(&self, earlier: Option<&Remembered>) -> Result<(), Stop> {
+        match earlier {
+            None => Ok(()),
+            Some(earlier) if earlier.fingerprint == self.key.fingerprint => {
+                Err(Stop::Replayed(earlier.answer.clone()))
+            }
+            Some(_) => Err(Problem::IdempotencyMismatch.into()),
+        }
+    }
+
+    /// Holds an edit to its preconditions: it must have some, and they must be met by `current`.
+    pub fn check_edit(&self, kind: &'static str, id: Uuid, current: Version) -> Result<(), Stop> {
+        if !self.intent.guards.say_what_is_edited() {
+            self.progress().precondition = Some(PreconditionResult::Missing428);
+            return Err(Problem::PreconditionRequired.into());
+        }
+        self.check_command(kind, id, current)
+    }
+
+    /// Holds a command to its preconditions, if it has any.
+    pub fn check_command(
+        &self,
+        kind: &'static str,
+        id: Uuid,
+        current: Version,
+    ) -> Result<(), Stop> {
+        let (result, problem) = match self.intent.guards.check(kind, id, current) {
+            Verdict::Absent => return Ok(()),
+            Verdict::Passed => (PreconditionResult::Passed, None),
+            Verdict::NotModified => {
+                (PreconditionResult::Failed412, Some(Problem::PreconditionFailed { current }))
+            }
+            Verdict::Failed(result, problem) => (result, Some(problem)),
+        };
+        self.progress().precondition = Some(result);
+        problem.map_or(Ok(()), |problem| Err(problem.into()))
+    }
+
+    /// Keeps what was decided at `now`, with the answer that `answer` writes for the state after it
+    /// and the number of this attempt.
+    pub async fn settle<T>(
+        &self,
+        decision: Decision<T>,
+        now: Moment,
+        answer: impl FnOnce(&T, u32) -> Result<Answer, Problem>,
+    ) -> Result<Reply, Stop> {
+        if self.progress().probing {
+            return Err(Stop::Lost);
+        }
+        match decision {
+            Decision::Accepted(change, state) => {
+                let answer = answer(&state, self.attempt())?;
+                let answer = self.commit(&change, answer, now).await?;
+                Ok(self.reply(answer, ReplyKind::Written))
+            }
+            Decision::Unchanged(state) => {
+                let mut answer = answer(&state, self.attempt())?;
+                if self.intent.key.is_some() {
+                    answer = self.commit(&Change::default(), answer, now).await?;
+                }
+                Ok(self.reply(answer, ReplyKind::Unchanged))
+            }
+            Decision::Refused(refusal, lapsed) => {
+                if let Some(lapsed) = lapsed {
+                    self.commit_expiry(&lapsed).await?;
+                }
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Records lapsed holds, and nothing else.
+    async fn commit_expiry(&self, lapsed: &Change) -> Result<(), Stop> {
+        let request = &self.intent.request.0;
+        match self.app.store.commit(lapsed, None, request, &self.gate).await {
+            Ok(()) => {
+                self.gate.reopen();
+                self.count_expired(lapsed);
+                Ok(())
+            }
+            // Whether it was recorded shows in the next snapshot.
+            Err(StoreError::Unknown(_)) => {
+                self.gate.reopen();
+                Err(Stop::Undone)
+            }
+            Err(error) => Err(self.stop(error)),
+        }
+    }
+
+    /// Keeps a change and its answer. Gives the answer that was kept.
+    async fn commit(&self, change: &Change, answer: Answer, now: Moment) -> Result<Answer, Stop> {
+        let memo = Memo { key: &self.key, answer: &answer, at: now };
+        let request = &self.intent.request.0;
+        let kept = match self.app.store.commit(change, Some(memo), request, &self.gate).await {
+            Ok(()) => answer,
+            Err(StoreError::Unknown(error)) => {
+                tracing::warn!(%error, "the outcome of COMMIT is unknown; finding out");
+                self.find_out().await?
+            }
+            Err(error) => return Err(self.stop(error)),
+        };
+        self.count_expired(change);
+        if self.intent.key.is_some() {
+            self.app.metrics.idempotency(KeyResult::New);
+        }
+        Ok(kept)
+    }
+
+    /// Learns what became of a COMMIT, while there is time.
+    async fn find_out(&self) -> Result<Answer, Stop> {
+        while Instant::now() < self.deadline {
+            match self.app.store.settle(&self.key).await {
+                Ok(Settled::Committed(remembered)) => return Ok(remembered.answer),
+                Ok(Settled::NotCommitted) => {
+                    self.gate.reopen();
+                    return Err(Stop::Undone);
+                }
+                Err(error) => tracing::debug!(%error, "the outcome of COMMIT is still unknown"),
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+        Err(Problem::OutcomeUnknown.into())
+    }
+
+    /// Names other rooms beside a refusal that the room is taken. They are a hint: without them the
+    /// refusal is as true.
+    pub async fn with_alternatives(&self, stop: Stop, stay: Stay, guests: i64) -> Stop {
+        let Stop::Problem(Problem::Refused {
+            refusal: refusal @ Refusal::RoomUnavailable { room, .. },
+            ..
+        }) = stop
+        else {
+            return stop;
+        };
+        let others = self.app.store.alternatives(room, stay, guests, ALTERNATIVES_MAX).await;
+        let alternatives = others.unwrap_or_default();
+        Stop::Problem(Problem::Refused { refusal, alternatives })
+    }
+
+    fn stop(&self, error: StoreError) -> Stop {
+        if let StoreError::Lost { guard } = error {
+            self.app.metrics.lost_race(self.operation());
+            if guard {
+                tracing::error!("the database's guard against overlapping bookings fired");
+                self.app.metrics.guard_fired();
+            }
+            return Stop::Lost;
+        }
+        Stop::Problem(error.into())
+    }
+
+    fn count_expired(&self, change: &Change) {
+        let expired = change.holds_expired();
+        if expired == 0 {
+            return;
+        }
+        self.app.metrics.holds_expired(expired);
+        for _ in 0..expired {
+            self.app.metrics.write_ended(Operation::Expire, self.won(), self.attempt());
+        }
+    }
+
+    /// Counts the write, once, when it is known how it ended.
+    fn count(&self, result: &Result<Reply, Problem>) {
+        let Progress { operation, attempt, precondition, .. } = *self.progress();
+        let metrics = &self.app.metrics;
+        if let Some(precondition) = precondition {
+            metrics.precondition(precondition);
+        }
+        let outcome = match result {
+            Ok(Reply { kind: ReplyKind::Written, .. }) => Some(self.won()),
+            Ok(Reply { kind: ReplyKind::Unchanged, .. }) => Some(Outcome::Unchanged),
+            Ok(Reply { kind: ReplyKind::Replayed, .. }) => {
+                metrics.idempotency(KeyResult::Replayed);
+                None
+            }
+            Err(problem) => {
+                let code = problem.code();
+                if code.status() == 409 {
+                    metrics.refused(code.name());
+                }
+                match code {
+                    Code::IdempotencyInFlight => metrics.idempotency(KeyResult::InFlight),
+                    Code::IdempotencyMismatch => metrics.idempotency(KeyResult::Mismatch),
+                    _ => {}
+                }
+                outcome_of(code)
+            }
+        };
+        if let Some(outcome) = outcome {
+            // A sweeper's expiry is counted where it is committed.
+            if operation != Operation::Expire || outcome == Outcome::Exhausted {
+                metrics.write_ended(operation, outcome, attempt.max(1));
+            }
+        }
+    }
+
+    fn reply(&self, answer: Answer, kind: ReplyKind) -> Reply {
+        Reply { answer, kind, minimal: self.intent.minimal }
+    }
+
+    fn won(&self) -> Outcome {
+        if self.attempt() > 1 { Outcome::AfterRetry } else { Outcome::FirstAttempt }
+    }
+
+    fn operation(&self) -> Operation {
+        self.progress().operation
+    }
+
+    /// The number of the attempt under way, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.progress().attempt
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Plain numbers and flags: as good after a panic elsewhere as before.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a problem counts as. Requests that reached no decision count as nothing.
+fn outcome_of(code: Code) -> Option<Outcome> {
+    match code {
+        Code::InvalidRequest
+        | Code::MalformedPrecondition
+        | Code::InvalidVersion
+        | Code::InvalidCursor
+        | Code::NotFound
+        | Code::MethodNotAllowed
+        | Code::RequestTimeout
+        | Code::PayloadTooLarge
+        | Code::UriTooLong
+        | Code::UnsupportedMediaType
+        | Code::HeadersTooLarge
+        | Code::ValidationFailed
+        | Code::CapacityExceeded
+        | Code::IdempotencyMismatch
+        | Code::IdempotencyInFlight
+        | Code::PreconditionRequired => None,
+        Code::RoomUnavailable
+        | Code::RoomClosed
+        | Code::NoRoomAvailable
+        | Code::HoldExpired
+        | Code::InvalidTransition
+        | Code::Duplicate
+        | Code::HotelInUse
+        | Code::RoomInUse => Some(Outcome::Refused),
+        Code::VersionConflict | Code::PreconditionFailed | Code::WeakEtag => {
+            Some(Outcome::PreconditionFailed)
+        }
+        Code::LockConflict => Some(Outcome::Exhausted),
+        Code::OutcomeUnknown => Some(Outcome::Unknown),
+        Code::Internal | Code::Unavailable => Some(Outcome::Failed),
+    }
+}
+
+fn panicked(error: &tokio::task::JoinError) -> Problem {
+    Problem::Internal(format!("the write's task ended early: {error}").into())
+}

@@ -1,0 +1,213 @@
+//! Empty databases of either kind, each for one test alone, and the macro that makes one test two.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, Statement};
+
+use crate::PATIENCE;
+use crate::cluster::{self, Server};
+use crate::folder::Folder;
+
+/// The two kinds of database that the service runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// An empty database for one test. It is removed with this value.
+#[derive(Debug)]
+pub struct Database {
+    url: String,
+    home: Home,
+}
+
+/// What has to be removed in the end.
+#[derive(Debug)]
+enum Home {
+    File { _folder: Folder },
+    Shared { name: String },
+    Private,
+}
+
+impl Database {
+    /// Makes an empty database.
+    ///
+    /// None when `kind` is PostgreSQL, there is none here, and tests may skip it; that was said on
+    /// stderr. Panics when `VACANCY_REQUIRE_POSTGRES` is set and there is none.
+    pub async fn create(kind: Kind) -> Option<Self> {
+        let database = match kind {
+            Kind::Sqlite => {
+                let folder = Folder::new("sqlite");
+                let file = folder.path().join("vacancy.db");
+                let url = format!("sqlite://{}?mode=rwc", file.display());
+                Self { url, home: Home::File { _folder: folder } }
+            }
+            Kind::Postgres => {
+                let mut url = cluster::shared().await?;
+                let name = create_on(url.as_str()).await;
+                url.set_path(&name);
+                Self { url: url.into(), home: Home::Shared { name } }
+            }
+        };
+        eprintln!("test database: {}", database.url);
+        Some(database)
+    }
+
+    /// Makes an empty PostgreSQL database on a server of the test's own, to vanish with it.
+    pub async fn on(server: &Server) -> Self {
+        let name = create_on(&server.url("postgres")).await;
+        let database = Self { url: server.url(&name), home: Home::Private };
+        eprintln!("test database: {}", database.url);
+        database
+    }
+
+    /// What to give to the service as `--database-url`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Which kind it is.
+    pub fn kind(&self) -> Kind {
+        match self.home {
+            Home::File { .. } => Kind::Sqlite,
+            Home::Shared { .. } | Home::Private => Kind::Postgres,
+        }
+    }
+
+    /// Its host and port, for [`crate::wire::Wire::start`]. Panics for SQLite, which has none.
+    pub fn address(&self) -> std::net::SocketAddr {
+        let url = reqwest::Url::parse(&self.url).expect("a URL was given");
+        let mut addresses =
+            url.socket_addrs(|| Some(5432)).expect("the server's host has an address");
+        addresses.pop().expect("a resolved host has at least one address")
+    }
+
+    /// A new connection past the service. Close it in the end: SQLite is held open by it.
+    pub async fn connect(&self) -> DatabaseConnection {
+        connect(&self.url).await.unwrap_or_else(|error| panic!("cannot open {}: {error}", self.url))
+    }
+
+    /// Runs statements past the service, for example to break rows on purpose.
+    pub async fn sql(&self, statements: &str) {
+        let connection = self.connect().await;
+        let result = connection.execute_unprepared(statements).await;
+        result.unwrap_or_else(|error| panic!("{error} in: {statements}"));
+        close(connection).await;
+    }
+
+    /// The one number that a query such as `SELECT COUNT(*) FROM bookings` answers, as a `bigint`.
+    pub async fn count(&self, query: &str) -> i64 {
+        let connection = self.connect().await;
+        let statement = Statement::from_string(connection.get_database_backend(), query);
+        let row = connection.query_one_raw(statement).await;
+        let row = row.unwrap_or_else(|error| panic!("{error} in: {query}"));
+        let row = row.unwrap_or_else(|| panic!("no row from: {query}"));
+        let count = row.try_get_by_index(0).unwrap_or_else(|error| panic!("{error} in: {query}"));
+        close(connection).await;
+        count
+    }
+
+    /// Moves the end of every hold an hour into the past. Returns how many holds there were.
+    pub async fn let_holds_lapse(&self) -> u64 {
+        let an_hour_ago = match self.kind() {
+            // The service's own format, to the microsecond.
+            Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '-1 hour')",
+            Kind::Postgres => "now() - interval '1 hour'",
+        };
+        let update =
+            format!("UPDATE bookings SET hold_expires_at = {an_hour_ago} WHERE status = 'held'");
+        let connection = self.connect().await;
+        let result = connection.execute_unprepared(&update).await;
+        let holds = result.unwrap_or_else(|error| panic!("{error} in: {update}")).rows_affected();
+        close(connection).await;
+        holds
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("the failed test ran on {}", self.url);
+        }
+        let Home::Shared { name } = &self.home else { return };
+        let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        // Not on this thread, which may be driving other tasks of the test.
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(drop_shared(&statement));
+        });
+        // A server of our own takes its databases with it; from any other they have to be removed.
+        if cluster::shared_outlives_us() && dropping.join().is_err() {
+            eprintln!("{} stays behind", self.url);
+        }
+    }
+}
+
+async fn drop_shared(statement: &str) {
+    let url = cluster::shared().await.expect("the database was made on it");
+    let Ok(connection) = connect(url.as_str()).await else { return };
+    if let Err(error) = connection.execute_unprepared(statement).await {
+        eprintln!("{statement}: {error}");
+    }
+    close(connection).await;
+}
+
+/// Makes a database on the server that `url` names and returns the new one's name.
+async fn create_on(url: &str) -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("test_{number}_{}", std::process::id());
+    let connection = connect(url).await.expect("the PostgreSQL server for tests can be reached");
+    // Nobody is ever connected to template0, so tests do not get into each other's way.
+    let statement = format!("CREATE DATABASE {name} TEMPLATE template0");
+    let made = connection.execute_unprepared(&statement).await;
+    made.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    close(connection).await;
+    name
+}
+
+async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).acquire_timeout(PATIENCE).sqlx_logging(false);
+    sea_orm::Database::connect(options).await
+}
+
+async fn close(connection: DatabaseConnection) {
+    connection.close().await.expect("closing a pool cannot fail");
+}
+
+/// One list of tests for both databases: each `async fn name(db: Database) { … }` becomes the two
+/// tests `name::sqlite` and `name::postgres`, on a runtime of two threads.
+///
+/// The crate that uses it needs tokio with `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[$attribute:meta])* async fn $name:ident($db:ident: $Database:ty) $body:block)*) => { $(
+        $(#[$attribute])*
+        async fn $name($db: $Database) $body
+
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                $crate::database::run($crate::database::Kind::Sqlite, super::$name).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                $crate::database::run($crate::database::Kind::Postgres, super::$name).await;
+            }
+        }
+    )* };
+}
+
+/// Runs a test on a new database, unless it is one of PostgreSQL and that is skipped.
+#[doc(hidden)]
+pub async fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Database) -> F) {
+    if let Some(database) = Database::create(kind).await {
+        test(database).await;
+    }
+}

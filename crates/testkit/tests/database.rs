@@ -1,0 +1,70 @@
+//! One list of tests runs on both databases, each test on an empty one of its own.
+
+use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::on_both_databases;
+
+on_both_databases! {
+    /// Two at once, the same table in both.
+    async fn each_database_is_empty_and_apart(db: Database) {
+        let other = Database::create(db.kind()).await.expect("there is one already");
+        for database in [&db, &other] {
+            database.sql("CREATE TABLE rows (id bigint)").await;
+        }
+        db.sql("INSERT INTO rows VALUES (1); INSERT INTO rows VALUES (2)").await;
+        assert_eq!(db.count("SELECT count(*) FROM rows").await, 2);
+        assert_eq!(other.count("SELECT count(*) FROM rows").await, 0);
+    }
+
+    async fn holds_lapse_and_nothing_else_does(db: Database) {
+        let instant = match db.kind() {
+            Kind::Sqlite => "text",
+            Kind::Postgres => "timestamptz",
+        };
+        let create = format!("CREATE TABLE bookings (status text, hold_expires_at {instant})");
+        db.sql(&create).await;
+        db.sql("INSERT INTO bookings VALUES ('confirmed', NULL)").await;
+        let held = "('held', '2999-11-21T22:03:25.492635+00:00')";
+        db.sql(&format!("INSERT INTO bookings VALUES {held}, {held}")).await;
+        assert_eq!(db.let_holds_lapse().await, 2);
+        let lapsed = match db.kind() {
+            Kind::Sqlite => {
+                "SELECT count(*) FROM bookings WHERE status = 'held' AND hold_expires_at LIKE
+                 '____-__-__T__:__:__.______+00:00' AND unixepoch(hold_expires_at)
+                 BETWEEN unixepoch('now') - 3660 AND unixepoch('now') - 3600"
+            }
+            Kind::Postgres => {
+                "SELECT count(*) FROM bookings WHERE status = 'held' AND hold_expires_at
+                 BETWEEN now() - interval '61 minutes' AND now() - interval '1 hour'"
+            }
+        };
+        assert_eq!(db.count(lapsed).await, 2);
+        assert_eq!(db.count("SELECT count(*) FROM bookings WHERE hold_expires_at IS NULL").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_file_goes_with_its_value() {
+    let database = Database::create(Kind::Sqlite).await.expect("SQLite is always there");
+    database.sql("CREATE TABLE rows (id bigint)").await;
+    let path = database.url().strip_prefix("sqlite://").and_then(|url| url.split('?').next());
+    let path = std::path::PathBuf::from(path.expect("the URL of a file"));
+    assert!(path.exists());
+    drop(database);
+    assert!(!path.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_database_goes_with_its_value_although_somebody_is_connected() {
+    let Some(looking) = Database::create(Kind::Postgres).await else { return };
+    let database = Database::create(Kind::Postgres).await.expect("there is one already");
+    let connection = database.connect().await;
+    let name = database.url().rsplit('/').next().expect("a URL with a path").to_owned();
+    let query = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
+    assert_eq!(looking.count(&query).await, 1);
+    drop(database);
+    vacancy_testkit::eventually("the database is dropped", vacancy_testkit::PATIENCE, || async {
+        (looking.count(&query).await == 0).then_some(())
+    })
+    .await;
+    drop(connection);
+}
