@@ -6,6 +6,7 @@
 //! | an empty database of either kind | [`database::Database`], [`on_both_databases!`] |
 //! | a PostgreSQL server to freeze, kill and restart | [`cluster::Server`] |
 //! | a running `vacancy` | [`process::Process`] |
+//! | a replica inside the test, with a seam | [`replica::Replica`] |
 //! | a connection that breaks at COMMIT | [`wire::Wire`] |
 //! | an HTTP answer to look at | [`http::Client`] |
 //! | counters to compare | [`scrape::Scrape`] |
@@ -29,6 +30,7 @@ pub mod database;
 pub mod folder;
 pub mod http;
 pub mod process;
+pub mod replica;
 pub mod scrape;
 mod signal;
 pub mod wire;

@@ -1,18 +1,24 @@
 //! The service is started, watched and ended; a stand-in takes its place here.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use vacancy_testkit::http::Client;
 use vacancy_testkit::process::Process;
 use vacancy_testkit::{PATIENCE, eventually};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_stand_in");
+/// Cargo builds examples beside the tests.
+static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let test = std::env::current_exe().expect("a test is a file");
+    let target = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
+    target.join("examples/stand_in")
+});
 
 #[tokio::test]
 async fn it_is_ready_when_it_is_returned_and_ends_on_sigterm() {
-    let mut process = Process::start(Path::new(BINARY), "sqlite://x.db", &["--demo"]).await;
+    let mut process = Process::start(&BINARY, "sqlite://x.db", &["--demo"]).await;
     Client::new().get(format!("{}/livez", process.url())).send().await.expect(200);
     assert!(process.log().contains("--database-url sqlite://x.db --demo"), "{}", process.log());
     assert!(process.ended().is_none());
@@ -22,7 +28,7 @@ async fn it_is_ready_when_it_is_returned_and_ends_on_sigterm() {
 
 #[tokio::test]
 async fn it_can_be_killed() {
-    let mut process = Process::start(Path::new(BINARY), "sqlite://x.db", &[]).await;
+    let mut process = Process::start(&BINARY, "sqlite://x.db", &[]).await;
     process.kill9().await;
     assert!(process.ended().is_some());
     let answer = Client::new().get(process.url()).try_send().await;
@@ -31,7 +37,7 @@ async fn it_can_be_killed() {
 
 #[tokio::test]
 async fn it_goes_with_its_value() {
-    let process = Process::start(Path::new(BINARY), "sqlite://x.db", &[]).await;
+    let process = Process::start(&BINARY, "sqlite://x.db", &[]).await;
     let pid = process.pid();
     drop(process);
     gone(pid).await;
@@ -40,12 +46,12 @@ async fn it_goes_with_its_value() {
 #[tokio::test]
 #[should_panic(expected = "it is broken")]
 async fn one_that_does_not_start_shows_its_last_words() {
-    Process::start(Path::new(BINARY), "sqlite://x.db", &["--broken"]).await;
+    Process::start(&BINARY, "sqlite://x.db", &["--broken"]).await;
 }
 
 #[tokio::test]
 async fn a_run_to_the_end_is_seen_whole() {
-    let finished = Process::run(Path::new(BINARY), &["audit", "--json"]).await;
+    let finished = Process::run(&BINARY, &["audit", "--json"]).await;
     assert_eq!(finished.code, Some(3));
     assert_eq!(finished.stdout, "audit --json\n");
     assert_eq!(finished.stderr, "that was all\n");
@@ -65,7 +71,7 @@ async fn it_does_not_outlive_a_test_process_that_is_killed() {
 #[tokio::test]
 #[ignore = "only to be killed by the test above"]
 async fn stays_until_killed() {
-    let process = Process::start(Path::new(BINARY), "sqlite://x.db", &[]).await;
+    let process = Process::start(&BINARY, "sqlite://x.db", &[]).await;
     eprintln!("pid {}", process.pid());
     tokio::time::sleep(PATIENCE).await;
 }
