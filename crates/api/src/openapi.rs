@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
+use crate::bookings::body::StatusParam;
 use crate::http::problem::{Code, Document, MEDIA_TYPE};
+use crate::rooms::handlers::SortParam;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -19,7 +21,7 @@ use crate::http::problem::{Code, Document, MEDIA_TYPE};
         (name = "rooms", description = "Rooms: search, calendars, histories"),
         (name = "bookings", description = "Stays: booked, held, confirmed, moved, cancelled")
     ),
-    components(schemas(Document))
+    components(schemas(Document, SortParam, StatusParam))
 )]
 struct About;
 

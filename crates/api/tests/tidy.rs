@@ -1,0 +1,140 @@
+//! What the compiler and the lints cannot see: the layers, and documents that keep up with the code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// No crate may depend on one that is not listed for it.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("crates/domain", &[]),
+    ("migrations", &[]),
+    ("crates/persistence", &["vacancy-domain", "vacancy-migrations"]),
+    ("crates/api", &["vacancy-domain", "vacancy-persistence"]),
+];
+
+/// What a crate must not know, by the words of its manifest.
+const STRANGERS: &[(&str, &[&str])] = &[
+    ("crates/domain", &["tokio", "serde", "sea-orm", "axum", "metrics", "tracing"]),
+    ("crates/persistence", &["axum", "hyper", "metrics", "tokio-retry"]),
+    ("crates/api", &["sea-orm", "sqlx"]),
+];
+
+#[test]
+fn dependencies_point_downwards() {
+    for (folder, allowed) in LAYERS {
+        for name in dependencies(folder) {
+            let ours = name.starts_with("vacancy");
+            assert!(!ours || allowed.contains(&name.as_str()), "{folder} depends on {name}");
+        }
+    }
+    for (folder, strangers) in STRANGERS {
+        for name in dependencies(folder) {
+            assert!(!strangers.contains(&name.as_str()), "{folder} depends on {name}");
+        }
+    }
+}
+
+#[test]
+fn every_metric_is_documented_and_no_other() {
+    let source = read("crates/api/src/metrics.rs");
+    let documented = read("docs/operations.md");
+    let named: Vec<_> = quoted(&source).filter(|word| is_metric(word)).collect();
+    assert!(named.len() >= 15, "the metrics are found in the source: {named:?}");
+    for name in &named {
+        assert!(documented.contains(&format!("`{name}")), "docs/operations.md lacks {name}");
+    }
+}
+
+#[test]
+fn every_problem_is_documented() {
+    let source = read("crates/api/src/http/problem.rs");
+    let documented = read("docs/api.md");
+    let rows = source.lines().filter_map(|line| {
+        let (variant, rest) = line.trim().split_once(" = ")?;
+        let (status, rest) = rest.split_once(" \"")?;
+        let name = rest.split('"').next()?;
+        let is_row = variant.chars().all(char::is_alphanumeric) && status.parse::<u16>().is_ok();
+        is_row.then(|| name.to_owned())
+    });
+    let rows: Vec<_> = rows.collect();
+    assert!(rows.len() >= 28, "the problems are found in the source: {rows:?}");
+    for name in rows {
+        assert!(documented.contains(&format!("`{name}`")), "docs/api.md lacks {name}");
+    }
+}
+
+#[test]
+fn every_alert_has_its_section() {
+    let alerts = read("deploy/prometheus/rules/alerts.yml");
+    let documented = read("docs/operations.md").to_lowercase();
+    let names = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let names: Vec<_> = names.map(str::to_lowercase).collect();
+    assert!(names.len() >= 8, "the alerts are found: {names:?}");
+    for name in names {
+        let heading = documented.lines().any(|line| {
+            line.starts_with('#') && line.trim_start_matches('#').trim().trim_matches('`') == name
+        });
+        assert!(heading, "docs/operations.md has no section {name}");
+    }
+}
+
+#[test]
+fn decisions_are_numbered_without_gaps() {
+    let mut files: Vec<_> = fs::read_dir(root().join("docs/adr"))
+        .expect("the decisions are there")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .filter(|name| name != "README.md")
+        .collect();
+    files.sort();
+    assert!(files.len() >= 7, "{files:?}");
+    for (index, name) in files.iter().enumerate() {
+        let number = format!("{:04}-", index + 1);
+        assert!(name.starts_with(&number), "{name} should begin with {number}");
+        let lines = read(&format!("docs/adr/{name}")).lines().count();
+        assert!(lines <= 70, "{name} has {lines} lines: a decision fits on a screen");
+    }
+}
+
+#[test]
+fn metrics_and_retries_have_one_home() {
+    for file in sources(&root().join("crates/api/src")) {
+        let source = fs::read_to_string(&file).expect("a source file");
+        let home = |name: &str| file.ends_with(name);
+        for (word, allowed) in
+            [("tokio_retry::", "retry.rs"), ("metrics_exporter_prometheus", "metrics.rs")]
+        {
+            assert!(!source.contains(word) || home(allowed), "{} in {}", word, file.display());
+        }
+    }
+}
+
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest = read(&format!("{folder}/Cargo.toml"));
+    let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+    let section = section.split("\n[").next().unwrap_or_default();
+    let names = section.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    names.filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn quoted(source: &str) -> impl Iterator<Item = &str> {
+    source.split('"').skip(1).step_by(2)
+}
+
+fn is_metric(word: &str) -> bool {
+    const PREFIXES: &[&str] = &["booking_", "http_", "idempotency_", "db_", "vacancy_"];
+    let shaped = word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    shaped && PREFIXES.iter().any(|prefix| word.starts_with(prefix)) && word.matches('_').count() > 1
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of sources");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
