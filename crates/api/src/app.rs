@@ -75,6 +75,9 @@ impl Deref for App {
 
 impl App {
     /// An application on `store`, ready to be routed to.
+    ///
+    /// # Panics
+    /// Not with the document that the routes generate; a test writes it too.
     #[must_use]
     pub fn new(store: Store, settings: Settings) -> Self {
         let openapi = openapi::document(routes().into_openapi());
@@ -116,7 +119,6 @@ impl App {
     }
 
     /// The router, with everything around it.
-    #[must_use]
     pub fn router(&self) -> Router {
         let (router, _) = routes().split_for_parts();
         router
@@ -126,6 +128,7 @@ impl App {
             .route("/metrics", get(render_metrics))
             .route("/openapi.json", get(openapi_json))
             .route("/docs", get(docs::page))
+            .route("/docs/", get(docs::page))
             .route("/docs/{*file}", get(docs::asset))
             .route("/problems/{code}", get(docs::problem))
             .fallback(|| async { Problem::NotFound("path") })

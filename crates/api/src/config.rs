@@ -5,6 +5,8 @@
 //! line and exit status 2. A database's address may hold a password, so it is never printed: not by
 //! `--help`, not in an error, not by `Debug`.
 
+#![expect(clippy::disallowed_methods, reason = "this is the file the others are kept out of")]
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io::Write as _;

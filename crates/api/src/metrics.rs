@@ -5,6 +5,8 @@
 //! advance is registered when the value is made, so it is zero from the first scrape on and a
 //! `rate()` over it has a beginning.
 
+#![expect(clippy::disallowed_macros, reason = "this is the file the others are kept out of")]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -46,6 +46,7 @@ pub fn document(routes: OpenApi) -> OpenApi {
     serde_json::from_value(json).expect("the same document with more in it")
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about an operation")]
 /// What kind of operation it is, which decides what it shares with others.
 struct Shape {
     write: bool,

@@ -100,18 +100,18 @@ mod tests {
 
     /// Loses `losses` races, then wins with the number of the attempt.
     async fn check(losses: usize, expect: Result<usize, End>, tries: usize, delays: &[u64]) {
-        let (began, tried) = (Instant::now(), Cell::new(0));
+        let (start, won_at) = (Instant::now(), Cell::new(0));
         let mut slept = Vec::new();
         let note = |delay: &Duration| slept.push(*delay);
         let end = until_settled(POLICY, note, || {
-            tried.set(tried.get() + 1);
-            let outcome = if tried.get() > losses { Ok(tried.get()) } else { Err(End::Lost) };
+            won_at.set(won_at.get() + 1);
+            let outcome = if won_at.get() > losses { Ok(won_at.get()) } else { Err(End::Lost) };
             async { outcome }
         });
         assert_eq!(end.await, expect);
-        assert_eq!(tried.get(), tries);
+        assert_eq!(won_at.get(), tries);
         let delays: Vec<_> = delays.iter().map(|ms| Duration::from_millis(*ms)).collect();
         assert_eq!(slept, delays);
-        assert_eq!(began.elapsed(), delays.iter().sum::<Duration>());
+        assert_eq!(start.elapsed(), delays.iter().sum::<Duration>());
     }
 }

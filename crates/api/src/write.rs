@@ -320,6 +320,11 @@ impl Writing {
                 tracing::warn!(%error, "the outcome of COMMIT is unknown; finding out");
                 self.find_out().await?
             }
+            Err(taken @ StoreError::DuplicateRoomNumber) => {
+                // Perhaps by this very request, sent twice: its twin's room came with the key.
+                self.hotel_snapshot(None).await?;
+                return Err(self.stop(taken));
+            }
             Err(error) => return Err(self.stop(error)),
         };
         self.count_expired(change);
@@ -402,10 +407,11 @@ impl Writing {
                 if code.status() == 409 {
                     metrics.refused(code.name());
                 }
-                match code {
-                    Code::IdempotencyInFlight => metrics.idempotency(KeyResult::InFlight),
-                    Code::IdempotencyMismatch => metrics.idempotency(KeyResult::Mismatch),
-                    _ => {}
+                if code == Code::IdempotencyInFlight {
+                    metrics.idempotency(KeyResult::InFlight);
+                }
+                if code == Code::IdempotencyMismatch {
+                    metrics.idempotency(KeyResult::Mismatch);
                 }
                 outcome_of(code)
             }

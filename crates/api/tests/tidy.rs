@@ -122,7 +122,9 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 fn is_metric(word: &str) -> bool {
     const PREFIXES: &[&str] = &["booking_", "http_", "idempotency_", "db_", "vacancy_"];
     let shaped = word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    shaped && PREFIXES.iter().any(|prefix| word.starts_with(prefix)) && word.matches('_').count() > 1
+    shaped
+        && PREFIXES.iter().any(|prefix| word.starts_with(prefix))
+        && word.matches('_').count() > 1
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -178,6 +178,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the table reads better with values")]
     fn check(given: Preconditions, expect: Result<(), Stale>) {
         assert_eq!(given.check(NOW), expect);
     }

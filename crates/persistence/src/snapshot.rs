@@ -77,8 +77,8 @@ pub struct HotelSnapshot {
 pub struct Candidates {
     /// What the key was answered before.
     pub earlier: Option<Remembered>,
-    /// Whether there is such a hotel.
-    pub hotel_exists: bool,
+    /// What day it is at the hotel; absent when there is no such hotel.
+    pub today: Option<Day>,
     /// Rooms free for the stay at this moment, least booked first, ties in random order.
     pub rooms: Vec<RoomId>,
 }
@@ -211,7 +211,7 @@ impl Store {
     ) -> Result<Candidates, StoreError> {
         let mut query = Query::new(self.dialect, "SELECT ");
         query.push(&columns::<idempotency_key::Column>("k"));
-        query.push(", h.id AS h_id, r.id AS r_id");
+        query.push(", clock.now AS now, h.time_zone AS time_zone, r.id AS r_id");
         self.push_clock_and_key(&mut query, key);
         query.push(" LEFT JOIN hotels AS h ON h.deleted_at IS NULL AND h.id = ").bind(hotel.0);
         query.push(" LEFT JOIN rooms AS r ON r.hotel_id = h.id AND r.id IN (SELECT id FROM (");
@@ -226,9 +226,12 @@ impl Store {
         let first = rows.first().ok_or_else(|| no_row("candidates"))?;
         let ids = rows.iter().map(|row| row.try_get::<Option<uuid::Uuid>>("r_", "id"));
         let ids = ids.filter_map(Result::transpose).map(|id| id.map(RoomId));
+        let time_zone: Option<String> = first.try_get("", "time_zone")?;
+        let time_zone = time_zone.as_deref().map(hotel::time_zone).transpose()?;
+        let now = first.try_get("", "now")?;
         Ok(Candidates {
             earlier: earlier(first)?,
-            hotel_exists: has_id(first, "h_")?,
+            today: time_zone.map(|time_zone| time_zone.today(now)),
             rooms: ids.collect::<Result<_, DbErr>>()?,
         })
     }

@@ -63,7 +63,9 @@ async fn main() {
     }
     for (ours, theirs) in ours.iter().zip(&theirs) {
         let ratio = ours / theirs;
-        println!("bookings/s through the service {ours:7.0}   pgbench {theirs:7.0}   ratio {ratio:.2}");
+        println!(
+            "bookings/s through the service {ours:7.0}   pgbench {theirs:7.0}   ratio {ratio:.2}"
+        );
     }
     drop(service);
 }

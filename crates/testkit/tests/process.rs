@@ -1,6 +1,6 @@
 //! The service is started, watched and ended; a stand-in takes its place here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;

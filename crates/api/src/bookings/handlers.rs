@@ -126,7 +126,7 @@ pub async fn page<Q>(
     let store = app.store.clone();
     let page = app.read(async move { store.bookings(&filter).await }).await?;
     let place = |booking: &vacancy_domain::Booking| (booking.stay.check_in(), booking.id.0);
-    listing.answer(app, page, |booking| BookingView::from(booking), place)
+    listing.answer(app, &page, |booking| BookingView::from(booking), place)
 }
 
 /// Shows a booking.

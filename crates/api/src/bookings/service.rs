@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 use vacancy_domain::{
-    Booking, BookingId, Decision, HotelId, Instant, Refusal, Room, RoomId, amend, cancel, confirm,
-    expire as expire_hold,
+    Booking, BookingId, Decision, HotelId, Instant, Refusal, Room, RoomId, Text, amend, cancel,
+    confirm, expire as expire_hold,
 };
 use vacancy_persistence::{Answer, Ask, Nights, Snapshot};
 
@@ -82,11 +82,11 @@ async fn walk_candidates(
         }
         return Err(wish.map_or_else(Problem::clone, |_| Problem::NotFound("hotel")).into());
     };
-    let kind = wish.kind.as_ref().map(|kind| kind.as_str());
+    let kind = wish.kind.as_ref().map(Text::as_str);
     let seen = writing.candidates(hotel, wish.stay, wish.guests, kind).await?;
-    if !seen.hotel_exists {
-        return Err(Problem::NotFound("hotel").into());
-    }
+    let today = seen.today.ok_or(Problem::NotFound("hotel"))?;
+    // Said before anything about rooms: a stay in the past is wrong even in a full hotel.
+    wish.stay.check_bookable(today).map_err(Refusal::Invalid)?;
     if seen.rooms.is_empty() {
         return Err(Refusal::NoRoomAvailable.into());
     }

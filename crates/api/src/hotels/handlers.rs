@@ -62,7 +62,7 @@ pub async fn list(
     let after = cursor.as_deref().map(cursor::decode::<Uuid>).transpose()?.map(HotelId);
     let (city, limit, store) = (city.clone(), limit.0, app.store.clone());
     let page = app.read(async move { store.hotels(city.as_deref(), after, limit).await }).await?;
-    listing.answer(&app, page, |hotel| HotelView::from(hotel), |hotel| hotel.id.0)
+    listing.answer(&app, &page, |hotel| HotelView::from(hotel), |hotel| hotel.id.0)
 }
 
 /// Shows a hotel.

@@ -111,10 +111,9 @@ impl ReadBody for NoBody {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self);
         }
-        match syntax(bytes)? {
-            Value::Object(fields) if fields.is_empty() => Ok(Self),
-            _ => Err(Problem::invalid("", "must be absent: this operation takes none")),
-        }
+        let empty = syntax(bytes)?.as_object().is_some_and(serde_json::Map::is_empty);
+        let taken = || Problem::invalid("", "must be absent: this operation takes none");
+        empty.then_some(Self).ok_or_else(taken)
     }
 }
 
@@ -236,8 +235,8 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
             }
         }
         // Serde names a missing or unknown field in its words and the object in its path.
-        let named = ["missing field `", "unknown field `"].iter();
-        let named = named.filter_map(|words| message.strip_prefix(words)?.split('`').next()).next();
+        let mut words = ["missing field `", "unknown field `"].iter();
+        let named = words.find_map(|words| message.strip_prefix(words)?.split('`').next());
         if let Some(field) = named
             && !pointer.ends_with(&format!("/{field}"))
         {

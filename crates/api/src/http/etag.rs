@@ -308,6 +308,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the table reads better with values")]
     fn check(lines: &[&str], expect: Option<Expected>) {
         let mut headers = HeaderMap::new();
         for line in lines {

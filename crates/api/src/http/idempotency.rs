@@ -164,7 +164,7 @@ mod tests {
         assert!(keys.turn(&key, Duration::from_secs(1)).await.is_none(), "the first is at work");
         let waiting = tokio::spawn({
             let (keys, key) = (keys.clone(), key.clone());
-            async move { keys.turn(&key, Duration::from_secs(60)).await.is_some() }
+            async move { keys.turn(&key, Duration::from_mins(1)).await.is_some() }
         });
         tokio::task::yield_now().await;
         drop(first);

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::http::problem::Problem;
+use crate::metrics::PreconditionResult;
 
 /// The longest request target, in bytes.
 const URI_BYTES_MAX: usize = 8 * 1024;
@@ -80,6 +81,10 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
 
     let problem = response.extensions_mut().remove::<Arc<Problem>>();
     if let Some(problem) = &problem {
+        if matches!(**problem, Problem::InvalidVersion(_)) {
+            // A precondition that does not read never reaches the comparison that counts others.
+            app.metrics.precondition(PreconditionResult::Malformed400);
+        }
         let marked = std::mem::replace(&mut response, problem.document(&id.0));
         // A 405 has its methods from the router.
         if let Some(allow) = marked.headers().get(header::ALLOW) {
@@ -134,6 +139,7 @@ fn target_length(uri: &Uri) -> usize {
 }
 
 /// For `CatchPanicLayer`: a panic is a 500 like any other, and its message goes to the log.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 pub fn panicked(payload: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let message = payload
         .downcast_ref::<String>()

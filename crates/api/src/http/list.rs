@@ -54,15 +54,15 @@ impl<Q> Listing<Q> {
     pub fn answer<T, V: Serialize, P: Serialize>(
         &self,
         app: &App,
-        page: Page<T>,
+        page: &Page<T>,
         view: impl Fn(&T) -> V,
         place: impl Fn(&T) -> P,
     ) -> Result<Response, Problem> {
         let last = page.items.last().filter(|_| page.more);
         let next_cursor = last.map(|last| cursor::encode(&place(last))).transpose()?;
         let link = next_cursor.as_deref().map(|cursor| next_link(&self.uri, cursor));
-        let list = List { items: page.items.iter().map(view).collect(), next_cursor };
-        let body = serde_json::to_vec(&list);
+        let items = page.items.iter().map(view).collect();
+        let body = serde_json::to_vec(&List { items, next_cursor });
         let body = body.map_err(|why| Problem::Internal(why.to_string().into()))?;
         let etag = etag::weak(&body);
         let mut response = match self.guards.list_unchanged(&etag) {

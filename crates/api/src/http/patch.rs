@@ -127,6 +127,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the table reads better with values")]
     fn check(edit: Edit, body: Value, expect: Result<(&str, Option<&str>), &str>) {
         let current = json!({"name": "a", "note": "n", "version": 3});
         match (apply::<Body>(edit, &current, &["version", "absent"], &body), expect) {

@@ -359,17 +359,16 @@ impl Problem {
     }
 
     fn errors(&self) -> Option<Vec<FieldError>> {
-        match self {
-            Self::ValidationFailed(errors) => Some(errors.clone()),
-            Self::Refused { refusal: Refusal::Invalid(invalid), .. } => {
-                Some(vec![invalid.clone().into()])
-            }
-            Self::Refused { refusal: refusal @ Refusal::CapacityExceeded { .. }, .. } => {
-                let message = refusal.to_string();
-                Some(vec![FieldError { pointer: "/guests".into(), message }])
-            }
-            _ => None,
+        if let Self::ValidationFailed(errors) = self {
+            return Some(errors.clone());
         }
+        let Self::Refused { refusal, .. } = self else { return None };
+        if let Refusal::Invalid(invalid) = refusal {
+            return Some(vec![invalid.clone().into()]);
+        }
+        let about_guests = matches!(refusal, Refusal::CapacityExceeded { .. });
+        let error = || FieldError { pointer: "/guests".into(), message: refusal.to_string() };
+        about_guests.then(|| vec![error()])
     }
 
     /// The document, with its headers. `instance` is the request's id.

@@ -171,7 +171,7 @@ pub async fn list(
     };
     let store = app.store.clone();
     let page = app.read(async move { store.rooms(&filter).await }).await?;
-    listing.answer(&app, page, |room| RoomView::from(room), |room| Place::of(room, sort))
+    listing.answer(&app, &page, |room| RoomView::from(room), |room| Place::of(room, sort))
 }
 
 /// Shows a room.
@@ -365,7 +365,7 @@ pub async fn events(
         })
         .await?;
     let page = page.ok_or(Problem::NotFound("room"))?;
-    listing.answer(&app, page, |event| EventView::from(event), |event| event.version.0)
+    listing.answer(&app, &page, |event| EventView::from(event), |event| event.version.0)
 }
 
 /// A room that is not deleted; 404 otherwise.

@@ -1,0 +1,102 @@
+//! Somebody else who writes between a decision and its commit: races lost on purpose.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vacancy_persistence::Seam;
+use vacancy_testkit::database::{Database, Kind};
+
+/// Sits at the seam of a replica and runs SQL of its own right before commits begin.
+#[derive(Clone)]
+pub struct Rival {
+    db: Arc<Database>,
+    moves: Arc<Mutex<VecDeque<String>>>,
+    commits: Arc<AtomicUsize>,
+}
+
+impl Rival {
+    pub fn on(db: &Arc<Database>) -> Self {
+        Self { db: Arc::clone(db), moves: Arc::default(), commits: Arc::default() }
+    }
+
+    /// For the options of the replica to disturb.
+    pub fn seam(&self) -> Seam {
+        let rival = self.clone();
+        Seam::before_commit(move || {
+            let rival = rival.clone();
+            async move { rival.act().await }
+        })
+    }
+
+    /// Runs `sql` before each of the next `times` commits.
+    pub fn interfere(&self, times: usize, sql: &str) {
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        moves.extend(std::iter::repeat_n(sql.to_owned(), times));
+    }
+
+    /// How many commits were about to begin since the last call.
+    pub fn commits(&self) -> usize {
+        self.commits.swap(0, Ordering::SeqCst)
+    }
+
+    async fn act(&self) {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        let next = self.moves.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        if let Some(sql) = next {
+            self.db.sql(&sql).await;
+        }
+    }
+
+    /// SQL that writes to a room as every write does: one version, one event.
+    pub fn room_write(&self, room: &str) -> String {
+        self.room_sql(room, "", "room_edited", "NULL")
+    }
+
+    /// SQL that deletes a room.
+    pub fn room_deletion(&self, room: &str) -> String {
+        let mark = format!(", deleted_at = {}", now(self.db.kind()));
+        self.room_sql(room, &mark, "room_deleted", "NULL")
+    }
+
+    /// SQL that writes to a booking, and with that to its room.
+    pub fn booking_write(&self, room: &str, booking: &str) -> String {
+        let (room_id, booking) = (uuid(self.db.kind(), room), uuid(self.db.kind(), booking));
+        let room = self.room_sql(room, "", "booking_edited", &booking);
+        format!(
+            "{room} UPDATE bookings SET version = version + 1, room_version = \
+             (SELECT version FROM rooms WHERE id = {room_id}) WHERE id = {booking};"
+        )
+    }
+
+    /// SQL that writes to a hotel.
+    pub fn hotel_write(&self, hotel: &str) -> String {
+        let id = uuid(self.db.kind(), hotel);
+        format!("UPDATE hotels SET version = version + 1 WHERE id = {id};")
+    }
+
+    fn room_sql(&self, room: &str, also: &str, event: &str, booking: &str) -> String {
+        let (id, now) = (uuid(self.db.kind(), room), now(self.db.kind()));
+        format!(
+            "UPDATE rooms SET version = version + 1{also} WHERE id = {id};
+             INSERT INTO room_events (room_id, version, kind, booking_id, at, data)
+             SELECT id, version, '{event}', {booking}, {now}, '{{}}' FROM rooms WHERE id = {id};"
+        )
+    }
+}
+
+/// A UUID as the database writes it in SQL.
+pub fn uuid(kind: Kind, id: &str) -> String {
+    match kind {
+        Kind::Sqlite => format!("x'{}'", id.replace('-', "")),
+        Kind::Postgres => format!("'{id}'::uuid"),
+    }
+}
+
+/// The database's time, in the form in which instants are stored.
+pub fn now(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+        Kind::Postgres => "now()",
+    }
+}
