@@ -30,6 +30,8 @@ use crate::{bookings, docs, hotels, openapi, rooms};
 /// How many requests are worked on at once; more are answered 503. Each waits for the database most
 /// of its time, and a queue longer than this would outlive its deadlines.
 const REQUESTS_MAX: usize = 1_024;
+/// How long `/readyz` asks the database: probes give up after a second or two.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the handlers share. Clones are the same application.
 #[derive(Clone, Debug)]
@@ -167,7 +169,10 @@ async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
         return Err(Problem::Unavailable("the process is stopping".into()));
     }
     let store = app.store.clone();
-    match app.read(async move { store.schema_state().await }).await? {
+    let asking = app.read(async move { store.schema_state().await });
+    let asked = tokio::time::timeout(READY_TIMEOUT, asking).await;
+    let asked = asked.map_err(|_| Problem::Unavailable("the database is slow to answer".into()))?;
+    match asked? {
         // A newer release migrates first; this one can live with what it added.
         SchemaState::Current | SchemaState::Newer(_) => Ok("ready\n".into_response()),
         SchemaState::Behind(steps) => {

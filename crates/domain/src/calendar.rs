@@ -271,7 +271,10 @@ pub fn amend(
 
 /// Guest or number of guests: the nights stay, so nothing but the size of the room matters.
 fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision<Booking> {
-    if let Err(refusal) = check_capacity(room, to.guests) {
+    // Who stays is no question of size: a room that was made smaller keeps the party it has.
+    if to.guests != booking.guests
+        && let Err(refusal) = check_capacity(room, to.guests)
+    {
         return Decision::Refused(refusal, None);
     }
     let mut draft = RoomDraft::new(room, to.updated_at);

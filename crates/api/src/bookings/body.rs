@@ -9,6 +9,7 @@ use vacancy_domain::{Amendment, Booking, BookingId, Email, Guest, NewBooking, Ro
 use crate::http::body::Findings;
 use crate::http::problem::Problem;
 use crate::http::query;
+use crate::http::view::{instant, optional_instant};
 use crate::metrics::Operation;
 use crate::rooms::body::MoneyBody;
 
@@ -59,7 +60,7 @@ pub struct BookingView {
     /// `held`, `confirmed`, `cancelled` or `expired`.
     pub status: String,
     /// When the hold runs out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_instant")]
     pub hold_expires_at: Option<DateTime<Utc>>,
     /// Rate times nights when it was booked, or last moved or rescheduled.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,8 +73,10 @@ pub struct BookingView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
     /// When it was made.
+    #[serde(serialize_with = "instant")]
     pub created_at: DateTime<Utc>,
     /// When this version came to be.
+    #[serde(serialize_with = "instant")]
     pub updated_at: DateTime<Utc>,
 }
 

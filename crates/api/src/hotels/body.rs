@@ -8,6 +8,7 @@ use vacancy_domain::{Country, Hotel, HotelAttributes, Text, TimeZone};
 
 use crate::http::body::Findings;
 use crate::http::problem::Problem;
+use crate::http::view::instant;
 
 /// A hotel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,8 +28,10 @@ pub struct HotelView {
     /// Counts its edits, from 1.
     pub version: i64,
     /// When it was created.
+    #[serde(serialize_with = "instant")]
     pub created_at: DateTime<Utc>,
     /// When this version came to be.
+    #[serde(serialize_with = "instant")]
     pub updated_at: DateTime<Utc>,
 }
 

@@ -237,10 +237,12 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
         // Serde names a missing or unknown field in its words and the object in its path.
         let mut words = ["missing field `", "unknown field `"].iter();
         let named = words.find_map(|words| message.strip_prefix(words)?.split('`').next());
-        if let Some(field) = named
-            && !pointer.ends_with(&format!("/{field}"))
-        {
-            push_segment(&mut pointer, field);
+        if let Some(field) = named {
+            let mut segment = String::new();
+            push_segment(&mut segment, field);
+            if !pointer.ends_with(&segment) {
+                pointer.push_str(&segment);
+            }
         }
         Problem::ValidationFailed(vec![FieldError { pointer, message }])
     })
@@ -310,6 +312,7 @@ mod tests {
             (json!({"inner": {}}), "/inner/count"),
             (json!({"inner": {"count": 1, "more": 2}}), "/inner/more"),
             (json!({"inner": {"count": 1}, "a/b": 2}), "/a~1b"),
+            (json!({"inner": {"count": 1, "a/b~c": 2}}), "/inner/a~1b~0c"),
             (json!({}), "/inner"),
             (json!([]), ""),
         ] {

@@ -43,6 +43,11 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         if name.contains('\0') || value.contains('\0') {
             return Err(invalid("NUL is not allowed".into()));
         }
+        // What is not UTF-8 was decoded to this.
+        if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER)
+        {
+            return Err(invalid("it must be UTF-8, percent-encoded".into()));
+        }
     }
     serde_urlencoded::from_str(query).map_err(|why| invalid(why.to_string()))
 }
@@ -198,5 +203,7 @@ mod tests {
         assert!(matches!(twice, Err(Problem::InvalidVersion(_))));
         let nul = parse::<VersionQuery>("version=%00");
         assert!(matches!(nul, Err(Problem::InvalidRequest(_))));
+        let broken = parse::<VersionQuery>("version=%FF");
+        assert!(matches!(broken, Err(Problem::InvalidRequest(_))));
     }
 }

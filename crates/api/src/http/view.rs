@@ -4,7 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 use vacancy_domain::Version;
 
@@ -14,6 +15,23 @@ use crate::http::problem::Problem;
 use crate::http::query::{NamesVersion, Query, VersionQuery};
 use crate::http::reply::VERSIONED;
 use crate::metrics::PreconditionResult;
+
+/// Writes an instant with microseconds, as many digits as the databases keep, always.
+pub fn instant<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// As [`instant`], for one that may be absent.
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+pub fn optional_instant<S: Serializer>(
+    at: &Option<DateTime<Utc>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => instant(at, to),
+        None => to.serialize_none(),
+    }
+}
 
 /// A GET or HEAD of one resource that has a version.
 #[derive(Clone, Debug)]

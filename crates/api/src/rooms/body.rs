@@ -10,6 +10,7 @@ use vacancy_persistence::HistoryEvent;
 
 use crate::http::body::Findings;
 use crate::http::problem::{Problem, StayView};
+use crate::http::view::instant;
 
 /// An amount in minor units of a currency.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -54,8 +55,10 @@ pub struct RoomView {
     /// Counts every write to it and to its bookings, from 1.
     pub version: i64,
     /// When it was created.
+    #[serde(serialize_with = "instant")]
     pub created_at: DateTime<Utc>,
     /// When this version came to be.
+    #[serde(serialize_with = "instant")]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -157,6 +160,7 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<Uuid>,
     /// When.
+    #[serde(serialize_with = "instant")]
     pub at: DateTime<Utc>,
     /// The particulars, among them the `request_id`.
     #[schema(value_type = Object)]

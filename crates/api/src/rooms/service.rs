@@ -60,7 +60,12 @@ pub async fn edit(
             let Calendar { room, now, .. } = read(&writing, id, Nights::None).await?;
             writing.check_edit(KIND, id.0, room.version)?;
             let view = RoomView::from(&room);
-            let body: RoomBody = patch::apply(edit, &view, READ_ONLY, &body?)?;
+            let body = body?;
+            if body.get("status").is_some_and(Value::is_null) {
+                // Removing it would open a closed room, which nobody means.
+                return Err(Problem::invalid("/status", "must be open or closed").into());
+            }
+            let body: RoomBody = patch::apply(edit, &view, READ_ONLY, &body)?;
             let decision = room.edit(body.parse()?, now);
             let answer = |room: &Room, _| reply::ok(&RoomView::from(room), room.version);
             writing.settle(decision, now, answer).await
