@@ -12,6 +12,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -32,6 +33,11 @@ use crate::{bookings, docs, hotels, openapi, rooms};
 const REQUESTS_MAX: usize = 1_024;
 /// How long `/readyz` asks the database: probes give up after a second or two.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// The place of the request whose handler runs here.
+    static PLACE: Option<Arc<OwnedSemaphorePermit>>;
+}
 
 /// What the handlers share. Clones are the same application.
 #[derive(Clone, Debug)]
@@ -102,7 +108,7 @@ impl App {
         &self,
         read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reading = self.tasks.spawn(read);
+        let reading = self.spawn(read);
         match tokio::time::timeout(self.settings.request_timeout, reading).await {
             Ok(Ok(result)) => Ok(result?),
             Ok(Err(error)) => Err(Problem::Internal(format!("a read ended early: {error}").into())),
@@ -110,14 +116,34 @@ impl App {
         }
     }
 
-    /// A place among the requests at work; fails with 503 when there is none. The operator's own
-    /// questions need none.
-    pub fn place(&self, route: &str) -> Result<Option<OwnedSemaphorePermit>, Problem> {
-        if !route.starts_with("/v1/") {
-            return Ok(None);
-        }
-        let place = self.places.clone().try_acquire_owned();
-        place.map(Some).map_err(|_| Problem::Unavailable("too many requests at once".into()))
+    /// Runs work that outlives its client. It keeps the request's place until it ends: clients that
+    /// hang up must not let in more work than there are places for.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let place = PLACE.try_with(Clone::clone).ok().flatten();
+        self.tasks.spawn(async move {
+            let _place = place;
+            work.await
+        })
+    }
+
+    /// Runs a request's handler in a place among those at work; fails with 503 when there is none.
+    /// The operator's own questions need none.
+    pub async fn in_place<T>(
+        &self,
+        route: &str,
+        handler: impl Future<Output = T>,
+    ) -> Result<T, Problem> {
+        let place = if route.starts_with("/v1/") {
+            let place = self.places.clone().try_acquire_owned();
+            let full = |_| Problem::Unavailable("too many requests at once".into());
+            Some(Arc::new(place.map_err(full)?))
+        } else {
+            None
+        };
+        Ok(PLACE.scope(place, handler).await)
     }
 
     /// The router, with everything around it.

@@ -230,13 +230,10 @@ where
     I: IntoIterator<Item: Into<OsString> + Clone>,
 {
     let Cli { command, options } = Cli::try_parse_from(args)?;
-    // An empty variable is how compose files say "not set".
-    let other_url = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    let url = options
-        .database_url
-        .filter(|url| !url.is_empty())
-        .or_else(other_url)
-        .unwrap_or_else(|| DEFAULT_DATABASE_URL.to_owned());
+    // An empty one is refused like any other that does not read: a secret that was not filled in
+    // must not put the bookings into a file that vanishes with its container.
+    let url = options.database_url.or_else(|| std::env::var("DATABASE_URL").ok());
+    let url = url.unwrap_or_else(|| DEFAULT_DATABASE_URL.to_owned());
     Ok(Config {
         command: command.unwrap_or(Command::Serve),
         database: DatabaseConfig {
@@ -561,15 +558,17 @@ mod tests {
     }
 
     #[test]
-    fn database_url_falls_back_to_the_common_variable_and_then_to_a_file() {
+    fn database_url_falls_back_to_the_common_variable_and_then_to_a_file_but_never_when_empty() {
         let common = ("DATABASE_URL", "postgres://common/db");
         let own = ("VACANCY_DATABASE_URL", "postgres://own/db");
         let empty = ("VACANCY_DATABASE_URL", "");
         check_url(&[], "sqlite://vacancy.db?mode=rwc");
         check_url(&[common], "postgres://common/db");
         check_url(&[common, own], "postgres://own/db");
-        check_url(&[common, empty], "postgres://common/db");
-        check_url(&[("DATABASE_URL", ""), empty], "sqlite://vacancy.db?mode=rwc");
+        for environment in [&[common, empty][..], &[("DATABASE_URL", "")]] {
+            let line = run(environment, &[]);
+            assert!(line.contains("the database URL must be"), "{environment:?}: {line}");
+        }
     }
 
     #[track_caller]

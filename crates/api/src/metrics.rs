@@ -459,7 +459,7 @@ fn recorder() -> PrometheusRecorder {
 }
 
 fn describe() {
-    describe_counter!(LOCK_CONFLICTS, "Attempts at a write that lost their race.");
+    describe_counter!(LOCK_CONFLICTS, "Commits that found a newer version and wrote nothing.");
     describe_counter!(LOCK_RETRIES, "Attempts made again after a lost race.");
     describe_counter!(LOCK_EXHAUSTED, "Writes given up because every attempt lost its race.");
     describe_counter!(WRITE_OUTCOMES, "Writes that reached a decision, by how they ended.");

@@ -100,7 +100,7 @@ where
 {
     let writing = Arc::new(Writing::new(app.clone(), intent, operation));
     let task = supervise(writing, attempt).instrument(tracing::Span::current());
-    app.tasks.spawn(task).await.unwrap_or_else(|error| Err(panicked(&error)))
+    app.spawn(task).await.unwrap_or_else(|error| Err(panicked(&error)))
 }
 
 /// Waits for the work until the deadline, then says what can be said, and counts it either way.
@@ -404,7 +404,8 @@ impl Writing {
             }
             Err(problem) => {
                 let code = problem.code();
-                if code.status() == 409 {
+                // A sweeper's expiry is nobody's request: a race it lost refuses no one.
+                if code.status() == 409 && operation != Operation::Expire {
                     metrics.refused(code.name());
                 }
                 if code == Code::IdempotencyInFlight {

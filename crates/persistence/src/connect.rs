@@ -10,7 +10,9 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOpti
 use sea_orm::sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sea_orm::sqlx::{ConnectOptions, Connection, Row, SqlSafeStr, query, raw_sql};
+use sea_orm::sqlx::{
+    ConnectOptions, Connection, Error as SqlxError, Row, SqlSafeStr, query, raw_sql,
+};
 
 use crate::dialect::Dialect;
 use crate::{Seam, Store};
@@ -139,7 +141,7 @@ async fn connect_postgres(options: &StoreOptions) -> Result<Store, ConnectError>
     let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&connect)).await;
     let first = first
         .map_err(|_| unreachable(format!("no answer within {CONNECT_TIMEOUT:?}")))?
-        .map_err(|why| unreachable(why.to_string()))?;
+        .map_err(|why| unreachable(said(&why)))?;
     first.close().await.map_err(|why| unreachable(why.to_string()))?;
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
@@ -178,6 +180,10 @@ async fn connect_sqlite(options: &StoreOptions) -> Result<Store, ConnectError> {
     let unreachable =
         |why: String| ConnectError::Unreachable { place: file.display().to_string(), why };
     let lock = if options.exclusive { Some(Arc::new(lock_beside(&file)?)) } else { None };
+    if !options.exclusive && !file.exists() {
+        // Whoever only looks must not leave an empty database behind.
+        return Err(unreachable("there is no such file".to_owned()));
+    }
     let connect = connect
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would lose acknowledged bookings when the power fails.
@@ -259,6 +265,11 @@ fn lock_beside(file: &Path) -> Result<File, ConnectError> {
         Err(TryLockError::WouldBlock) => Err(ConnectError::InUse(real)),
         Err(TryLockError::Error(why)) => Err(unreachable(why)),
     }
+}
+
+/// The server's own words, without where in its source it says them.
+fn said(error: &SqlxError) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |cause| cause.message().to_owned())
 }
 
 /// Somebody who waits for a connection must still have time to be answered.

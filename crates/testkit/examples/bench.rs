@@ -29,17 +29,17 @@ const ROOMS: usize = 400;
 const TRANSACTION: &str = r"
 \set room random(1, :rooms)
 \set night random(0, 1000000)
-SELECT id AS room_id, version, hotel_id FROM rooms ORDER BY id OFFSET :room - 1 LIMIT 1 \gset
+SELECT id AS room_id, version, hotel_id FROM rooms ORDER BY id OFFSET CAST(:room AS int) - 1 LIMIT 1 \gset
 BEGIN;
 UPDATE rooms SET times_booked = times_booked + 1, version = version + 1, updated_at = now()
-    WHERE id = CAST(:room_id AS uuid) AND version = :version;
+    WHERE id = CAST(:room_id AS uuid) AND version = CAST(:version AS bigint);
 INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out, status,
         version, room_version, created_at, updated_at)
     VALUES (CAST(:room_id AS uuid), gen_random_uuid(), CAST(:hotel_id AS uuid), 'Ada', 2,
-        date '3000-01-01' + :night, date '3000-01-01' + :night + 1, 'confirmed', 1, :version + 1, now(), now())
+        date '3000-01-01' + CAST(:night AS int), date '3000-01-02' + CAST(:night AS int), 'confirmed', 1, CAST(:version AS bigint) + 1, now(), now())
     ON CONFLICT DO NOTHING;
 INSERT INTO room_events (room_id, version, kind, at, data)
-    VALUES (CAST(:room_id AS uuid), :version + 1, 'booked', now(), '{}') ON CONFLICT DO NOTHING;
+    VALUES (CAST(:room_id AS uuid), CAST(:version AS bigint) + 1, 'booked', now(), '{}') ON CONFLICT DO NOTHING;
 INSERT INTO idempotency_keys (key, fingerprint, status, body, created_at, expires_at)
     VALUES (gen_random_uuid()::text, '\x00', 201, repeat('x', 420), now(), now()) ON CONFLICT DO NOTHING;
 COMMIT;

@@ -20,8 +20,6 @@ use crate::http::query::{NamesVersion, Query};
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// A larger body is read and thrown away up to here, so that its sender hears the answer.
-const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What every write brings along besides its path and body.
 #[derive(Clone, Debug)]
@@ -127,7 +125,7 @@ impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for Incoming<B, Q> {
         if has_body {
             check_media_type::<B>(&parts.method, &parts.headers)?;
         }
-        let body = read_whole(body, announced, &parts.headers).await?;
+        let body = read_whole(body, announced).await?;
         let Query(query) = Query::<Q>::from_request_parts(&mut parts, app).await?;
         let guards = Guards::new(&parts.headers, query.version()?);
         let key = idempotency::client_key(&parts.headers)?;
@@ -171,33 +169,25 @@ fn check_media_type<B: ReadBody>(method: &Method, headers: &HeaderMap) -> Result
     if json || merge { Ok(()) } else { Err(unsupported()) }
 }
 
-/// Reads the body to its end. One that is too large is thrown away, not kept, and 413.
-async fn read_whole(
-    mut body: Body,
-    announced: Option<usize>,
-    headers: &HeaderMap,
-) -> Result<Bytes, Problem> {
+/// Reads the body to its end. One that is or will be too large is not waited for: the connection
+/// is closed after the answer, and the server lingers so that its sender hears it.
+async fn read_whole(mut body: Body, announced: Option<usize>) -> Result<Bytes, Problem> {
     let too_large = Problem::PayloadTooLarge { limit: BODY_BYTES_MAX };
-    let waits = headers.contains_key(header::EXPECT);
-    if waits && announced.is_some_and(|length| length > BODY_BYTES_MAX) {
-        // The client asks before it sends: spare it the trouble.
+    if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
         return Err(too_large);
     }
     let read = async {
-        let mut kept = Vec::with_capacity(announced.unwrap_or(0).min(BODY_BYTES_MAX));
-        let mut length = 0;
+        let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
         while let Some(frame) = body.frame().await {
             let frame = frame
                 .map_err(|_| Problem::InvalidRequest("the body ended before it should".into()))?;
             let Ok(data) = frame.into_data() else { continue };
-            length += data.len();
-            if length <= BODY_BYTES_MAX {
-                kept.extend_from_slice(&data);
-            } else if length > DISCARDED_BYTES_MAX {
-                break;
+            if bytes.len() + data.len() > BODY_BYTES_MAX {
+                return Err(too_large);
             }
+            bytes.extend_from_slice(&data);
         }
-        if length > BODY_BYTES_MAX { Err(too_large) } else { Ok(Bytes::from(kept)) }
+        Ok(Bytes::from(bytes))
     };
     tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(Problem::RequestTimeout))
 }

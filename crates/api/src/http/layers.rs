@@ -71,11 +71,8 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
             return problem.into_response();
         }
         // The operator's questions are answered however busy the service is.
-        let _place = match app.place(&route) {
-            Ok(place) => place,
-            Err(problem) => return problem.into_response(),
-        };
-        next.run(request).await
+        let handled = app.in_place(&route, next.run(request)).await;
+        handled.unwrap_or_else(IntoResponse::into_response)
     };
     let mut response = answered.instrument(span.clone()).await;
 
