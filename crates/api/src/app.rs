@@ -151,7 +151,7 @@ impl App {
         let (router, _) = routes().split_for_parts();
         router
             .route("/", get(|| async { Redirect::temporary("/docs") }))
-            .route("/livez", get(|| async { "alive\n" }))
+            .route("/livez", get(|| async { status("alive") }))
             .route("/readyz", get(readyz))
             .route("/metrics", get(render_metrics))
             .route("/openapi.json", get(openapi_json))
@@ -200,11 +200,15 @@ async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     let asked = asked.map_err(|_| Problem::Unavailable("the database is slow to answer".into()))?;
     match asked? {
         // A newer release migrates first; this one can live with what it added.
-        SchemaState::Current | SchemaState::Newer(_) => Ok("ready\n".into_response()),
+        SchemaState::Current | SchemaState::Newer(_) => Ok(status("ready")),
         SchemaState::Behind(steps) => {
             Err(Problem::Unavailable(format!("{steps} migrations are missing").into()))
         }
     }
+}
+
+fn status(status: &str) -> Response {
+    axum::Json(serde_json::json!({ "status": status })).into_response()
 }
 
 async fn render_metrics(State(app): State<App>) -> Response {

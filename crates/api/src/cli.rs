@@ -24,6 +24,13 @@ const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// Does what `config` says, and tells how it ended.
 #[must_use]
 pub fn run(config: Config) -> ExitCode {
+    if matches!(config.command, Command::Serve | Command::Migrate)
+        && let Err(error) = telemetry::init(&config.log)
+    {
+        // As for any other option that cannot be used.
+        let _ = writeln!(std::io::stderr(), "vacancy: {error}; see vacancy --help");
+        return ExitCode::from(2);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
@@ -55,7 +62,6 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
         }
         Command::Audit { json } => audit(&config, json).await,
         Command::Migrate => {
-            telemetry::init(&config.log)?;
             let store = connect(&config, true, AUDIT_TIMEOUT).await?;
             migrate(&store).await?;
             store.close().await;
@@ -114,7 +120,6 @@ async fn audit(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
-    telemetry::init(&config.log)?;
     let ServeConfig { listen, .. } = config.serve;
     // Before the database: a port in use must not migrate anything.
     let listener = TcpListener::bind(listen).await;

@@ -18,16 +18,16 @@ pub enum StoreError {
     DuplicateRoomNumber,
     /// The connection was lost while COMMIT was on its way: written or not, nobody can say yet.
     #[error("the outcome of COMMIT is unknown: {0}")]
-    Unknown(#[source] DbErr),
+    Unknown(DbErr),
     /// Whoever asked has given up, so that nothing was written.
     #[error("given up before COMMIT")]
     Abandoned,
     /// The database cannot be reached, is overloaded or shuts down. Nothing was written.
     #[error("the database is unavailable: {0}")]
-    Unavailable(#[source] DbErr),
+    Unavailable(DbErr),
     /// Anything else. Nothing was written.
     #[error("the database failed: {0}")]
-    Failed(#[source] DbErr),
+    Failed(DbErr),
 }
 
 impl StoreError {

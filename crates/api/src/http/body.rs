@@ -213,6 +213,10 @@ fn syntax(bytes: &[u8]) -> Result<Value, Problem> {
 
 /// Reads JSON as a `T`; fails with 422 and a pointer to the field.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    // Serde would read an array as an object's values in order; no body of this API has arrays.
+    if let Some(pointer) = first_array(&value) {
+        return Err(Problem::invalid(pointer, "must not be an array"));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let message = error.inner().to_string();
         let mut pointer = String::new();
@@ -236,6 +240,20 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
         }
         Problem::ValidationFailed(vec![FieldError { pointer, message }])
     })
+}
+
+/// Where the first array is, as a JSON pointer.
+fn first_array(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(_) => Some(String::new()),
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
+            let inner = first_array(value)?;
+            let mut pointer = String::new();
+            push_segment(&mut pointer, key);
+            Some(pointer + &inner)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }
 
 fn push_segment(pointer: &mut String, key: &str) {
@@ -305,6 +323,8 @@ mod tests {
             (json!({"inner": {"count": 1, "a/b~c": 2}}), "/inner/a~1b~0c"),
             (json!({}), "/inner"),
             (json!([]), ""),
+            (json!([{"count": 1}]), ""),
+            (json!({"inner": [1]}), "/inner"),
         ] {
             let shaped = shape::<Outer>(value.clone());
             let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };

@@ -228,7 +228,7 @@ pub enum Problem {
         attempts: u32,
     },
     /// 412.
-    #[error("the resource has changed since you read it: its version is {current}")]
+    #[error("the precondition does not allow the resource's version, which is {current}")]
     PreconditionFailed {
         /// The version it has.
         current: Version,
