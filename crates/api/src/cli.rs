@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use vacancy_persistence::{SchemaState, Store, StoreOptions};
 
 use crate::app::{App, Settings, routes};
-use crate::config::{Command, Config, ServeConfig};
+use crate::config::{Command, Config, LogFormat, ServeConfig};
 use crate::server::{self, Limits};
 use crate::{demo, healthcheck, openapi, sweeper, telemetry};
 
@@ -143,7 +143,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         tracing::info!("asked to stop");
         stopping.cancel();
     });
-    greet(address)?;
+    greet(address, config.log.format)?;
     run_until_stopped(&app, listener, config.serve.sweep_interval).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -190,7 +190,12 @@ impl From<&ServeConfig> for Settings {
 }
 
 /// Says where it listens and what to try.
-fn greet(address: SocketAddr) -> anyhow::Result<()> {
+fn greet(address: SocketAddr, format: LogFormat) -> anyhow::Result<()> {
+    if format == LogFormat::Json {
+        // Whoever collects it reads one document a line.
+        let line = serde_json::json!({ "message": format!("vacancy listens on http://{address}") });
+        return say(&line.to_string());
+    }
     say(&format!(
         "vacancy listens on http://{address}\n\
          \n  the API, to browse   http://{address}/docs\

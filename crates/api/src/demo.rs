@@ -1,11 +1,13 @@
 //! Something to look at: two hotels with rooms, for an empty database.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 use vacancy_domain::{
-    Country, Currency, Decision, Hotel, HotelAttributes, HotelId, Money, Room, RoomAttributes,
-    RoomId, RoomStatus, Text, TimeZone,
+    Change, Country, Currency, Decision, Hotel, HotelAttributes, HotelId, Money, Room,
+    RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
 };
-use vacancy_persistence::{CommitGate, Store, StoreError};
+use vacancy_persistence::{Answer, CommitGate, Memo, RequestKey, Store, StoreError};
 
 /// Name, city, country, time zone, number of rooms.
 const HOTELS: &[(&str, &str, &str, &str, i64)] = &[
@@ -16,6 +18,9 @@ const HOTELS: &[(&str, &str, &str, &str, i64)] = &[
 /// Kind, guests, price of a night in cents; rooms take turns.
 const KINDS: &[(&str, i64, i64)] =
     &[("single", 1, 9_900), ("double", 2, 14_900), ("family", 4, 21_900)];
+
+/// Longer than replicas that start together take.
+const KEY_TIME_TO_LIVE: Duration = Duration::from_mins(10);
 
 /// Why the demonstration could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +34,9 @@ pub enum DemoError {
 }
 
 /// Loads the demonstration, unless the database has hotels. Says whether it did.
+///
+/// Each hotel comes with its rooms in one transaction, under a key: of several replicas that start
+/// together, one loads it.
 pub async fn load(store: &Store) -> Result<bool, DemoError> {
     if !store.hotels(None, None, 1).await?.items.is_empty() {
         return Ok(false);
@@ -42,13 +50,31 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
         };
         let now = store.hotel_snapshot(None, None).await?.now;
         let hotel = HotelId(Uuid::now_v7());
-        keep(store, Hotel::create(hotel, attributes, now)).await?;
+        let mut whole = accepted(Hotel::create(hotel, attributes, now));
         for index in 0..rooms {
             let room = room(index).map_err(DemoError::Data)?;
-            keep(store, Room::create(RoomId(Uuid::now_v7()), hotel, room, now)).await?;
+            let room = accepted(Room::create(RoomId(Uuid::now_v7()), hotel, room, now));
+            whole.rooms.extend(room.rooms);
+        }
+        // The blank keeps it apart from every client's key.
+        let text = format!("demo {name}");
+        let key = RequestKey { text, fingerprint: [0; 32], time_to_live: KEY_TIME_TO_LIVE };
+        let answer = Answer { status: 201, version: None, location: None, body: None };
+        let memo = Memo { key: &key, answer: &answer, at: now };
+        match store.commit(&whole, Some(memo), "demo", &CommitGate::default()).await {
+            // Another replica was first.
+            Ok(()) | Err(StoreError::Lost { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(true)
+}
+
+fn accepted<T>(decision: Decision<T>) -> Change {
+    match decision {
+        Decision::Accepted(change, _) => change,
+        Decision::Unchanged(_) | Decision::Refused(..) => Change::default(),
+    }
 }
 
 fn room(index: i64) -> Result<RoomAttributes, String> {
@@ -63,13 +89,4 @@ fn room(index: i64) -> Result<RoomAttributes, String> {
         nightly_rate: Some(Money { amount: cents, currency: Currency::parse("EUR")? }),
         status: RoomStatus::Open,
     })
-}
-
-async fn keep<T>(store: &Store, decision: Decision<T>) -> Result<(), StoreError> {
-    match decision {
-        Decision::Accepted(change, _) => {
-            store.commit(&change, None, "demo", &CommitGate::default()).await
-        }
-        Decision::Unchanged(_) | Decision::Refused(..) => Ok(()),
-    }
 }

@@ -83,6 +83,11 @@ impl Shape {
     fn complete(&self, operation: &mut Value) {
         self.add_parameters(operation);
         self.add_success_headers(operation);
+        if let Some(content) = operation.pointer_mut("/requestBody/content")
+            && let Some(merge) = content.get("application/merge-patch+json").cloned()
+        {
+            content["application/json"] = merge;
+        }
         for code in self.codes() {
             add_problem(operation, code);
         }
@@ -213,9 +218,12 @@ mod tests {
         let json = serde_json::to_value(document).expect("a document");
         assert_eq!(json["openapi"], "3.1.0");
         let mut operations = 0;
+        let mut ids = std::collections::BTreeSet::new();
         for (path, item) in json["paths"].as_object().expect("paths") {
             for (method, operation) in item.as_object().expect("operations") {
                 operations += 1;
+                let id = operation["operationId"].as_str().expect("an id");
+                assert!(ids.insert(id.to_owned()), "{id} is not unique");
                 for status in ["400", "404", "500", "503"] {
                     let schema = &operation["responses"][status]["content"][MEDIA_TYPE]["schema"];
                     assert_eq!(

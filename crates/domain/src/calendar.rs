@@ -50,7 +50,10 @@ impl Calendar {
     /// Books or holds a stay. Lapsed holds in its way are expired first, in the same change.
     #[must_use]
     pub fn book(&self, wanted: NewBooking) -> Decision<Booking> {
-        if let Err(refusal) = self.check_sellable(wanted.stay, wanted.guests) {
+        if let Err(refusal) = self.check_arrival(wanted.stay) {
+            return Decision::Refused(refusal, None);
+        }
+        if let Err(refusal) = self.check_sellable(wanted.guests) {
             return Decision::Refused(refusal, None);
         }
         let mut draft = RoomDraft::new(&self.room, self.now);
@@ -120,9 +123,13 @@ impl Calendar {
         }
     }
 
-    /// Rules that need no other booking: the day, the size, whether the room is for sale.
-    fn check_sellable(&self, stay: Stay, guests: i64) -> Result<(), Refusal> {
-        stay.check_bookable(self.time_zone.today(self.now)).map_err(Refusal::Invalid)?;
+    /// Whether one may still arrive for the stay.
+    fn check_arrival(&self, stay: Stay) -> Result<(), Refusal> {
+        stay.check_bookable(self.time_zone.today(self.now)).map_err(Refusal::Invalid)
+    }
+
+    /// Whether the room takes so many guests and is for sale.
+    fn check_sellable(&self, guests: i64) -> Result<(), Refusal> {
         check_capacity(&self.room, guests)?;
         match self.room.attributes.status {
             RoomStatus::Open => Ok(()),
@@ -241,7 +248,13 @@ pub fn amend(
         let elsewhere = Invalid::new("/room_id", "must be a room of the same hotel");
         return Decision::Refused(Refusal::Invalid(elsewhere), None);
     }
-    if let Err(refusal) = target.check_sellable(to.stay, to.guests) {
+    // Who has arrived already may stay longer or change rooms.
+    if to.stay.check_in() != booking.stay.check_in()
+        && let Err(refusal) = target.check_arrival(to.stay)
+    {
+        return Decision::Refused(refusal, None);
+    }
+    if let Err(refusal) = target.check_sellable(to.guests) {
         return Decision::Refused(refusal, None);
     }
     let mut arrival = RoomDraft::new(&target.room, now);

@@ -13,6 +13,8 @@ mod entity;
 mod error;
 mod gate;
 mod listing;
+#[cfg(test)]
+mod plans;
 mod query;
 mod schema;
 mod seam;

@@ -18,7 +18,7 @@ use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::path::Id;
 use crate::http::problem::Problem;
-use crate::http::query::{DayParam, IdParam, Limit, NoQuery, VersionQuery};
+use crate::http::query::{self, DayParam, IdParam, Limit, NoQuery, VersionQuery};
 use crate::http::reply::Reply;
 use crate::http::view::Viewing;
 
@@ -53,7 +53,7 @@ pub struct BookingsQuery {
 /// Books a room, or holds it for a while. `If-Match` and `?version=` name the room's version: book
 /// only if nothing happened since I looked.
 #[utoipa::path(
-    post, path = "/v1/rooms/{room_id}/bookings", tag = "bookings",
+    post, operation_id = "book_room", path = "/v1/rooms/{room_id}/bookings", tag = "bookings",
     params(("room_id" = Uuid, Path), VersionQuery),
     request_body = BookBody,
     responses((status = 201, description = "Booked or held", body = BookingView))
@@ -68,7 +68,7 @@ pub async fn book(
 
 /// Books the least booked free room of a hotel, or holds it for a while.
 #[utoipa::path(
-    post, path = "/v1/hotels/{hotel_id}/bookings", tag = "bookings",
+    post, operation_id = "book_hotel", path = "/v1/hotels/{hotel_id}/bookings", tag = "bookings",
     params(("hotel_id" = Uuid, Path)),
     request_body = AutoBookBody,
     responses((status = 201, description = "Booked or held", body = BookingView))
@@ -83,7 +83,7 @@ pub async fn book_any(
 
 /// Lists bookings, by check-in.
 #[utoipa::path(
-    get, path = "/v1/bookings", tag = "bookings", params(BookingsQuery),
+    get, operation_id = "list_bookings", path = "/v1/bookings", tag = "bookings", params(BookingsQuery),
     responses((status = 200, description = "A page of bookings", body = List<BookingView>))
 )]
 pub async fn list(
@@ -114,7 +114,11 @@ pub fn place_after(
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(Problem::InvalidRequest("to must be after from".into()));
     }
-    cursor.map(cursor::decode).transpose()
+    let Some(cursor) = cursor else { return Ok(None) };
+    let (day, id) = cursor::decode::<(String, Uuid)>(cursor)?;
+    // A cursor that somebody made up could hold a day that the database refuses.
+    let day = query::day(&day).map_err(|_| Problem::InvalidCursor)?;
+    Ok(Some((day, id)))
 }
 
 /// Answers a list of bookings.
@@ -131,7 +135,7 @@ pub async fn page<Q>(
 
 /// Shows a booking.
 #[utoipa::path(
-    get, path = "/v1/bookings/{booking_id}", tag = "bookings",
+    get, operation_id = "get_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
     responses((status = 200, description = "The booking", body = BookingView))
 )]
@@ -148,7 +152,7 @@ pub async fn show(
 
 /// Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    patch, path = "/v1/bookings/{booking_id}", tag = "bookings",
+    patch, operation_id = "edit_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
     request_body(content = Object, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The booking", body = BookingView))
@@ -163,7 +167,7 @@ pub async fn patch(
 
 /// Confirms a hold that has not run out.
 #[utoipa::path(
-    post, path = "/v1/bookings/{booking_id}/confirm", tag = "bookings",
+    post, operation_id = "confirm_booking", path = "/v1/bookings/{booking_id}/confirm", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
     responses((status = 200, description = "The booking", body = BookingView))
 )]
@@ -177,7 +181,7 @@ pub async fn confirm(
 
 /// Cancels a hold or a confirmed booking.
 #[utoipa::path(
-    post, path = "/v1/bookings/{booking_id}/cancel", tag = "bookings",
+    post, operation_id = "cancel_booking", path = "/v1/bookings/{booking_id}/cancel", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
     responses((status = 200, description = "The booking", body = BookingView))
 )]

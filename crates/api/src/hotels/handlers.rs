@@ -38,7 +38,7 @@ pub struct HotelsQuery {
 
 /// Creates a hotel.
 #[utoipa::path(
-    post, path = "/v1/hotels", tag = "hotels",
+    post, operation_id = "create_hotel", path = "/v1/hotels", tag = "hotels",
     request_body = HotelBody,
     responses((status = 201, description = "Created", body = HotelView))
 )]
@@ -51,7 +51,7 @@ pub async fn create(
 
 /// Lists hotels, in order of creation.
 #[utoipa::path(
-    get, path = "/v1/hotels", tag = "hotels", params(HotelsQuery),
+    get, operation_id = "list_hotels", path = "/v1/hotels", tag = "hotels", params(HotelsQuery),
     responses((status = 200, description = "A page of hotels", body = List<HotelView>))
 )]
 pub async fn list(
@@ -67,7 +67,7 @@ pub async fn list(
 
 /// Shows a hotel.
 #[utoipa::path(
-    get, path = "/v1/hotels/{hotel_id}", tag = "hotels",
+    get, operation_id = "get_hotel", path = "/v1/hotels/{hotel_id}", tag = "hotels",
     params(("hotel_id" = Uuid, Path), VersionQuery),
     responses((status = 200, description = "The hotel", body = HotelView))
 )]
@@ -84,7 +84,7 @@ pub async fn show(
 
 /// Replaces what clients set of a hotel. Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    put, path = "/v1/hotels/{hotel_id}", tag = "hotels",
+    put, operation_id = "replace_hotel", path = "/v1/hotels/{hotel_id}", tag = "hotels",
     params(("hotel_id" = Uuid, Path), VersionQuery),
     request_body = HotelBody,
     responses((status = 200, description = "The hotel", body = HotelView))
@@ -99,7 +99,7 @@ pub async fn put(
 
 /// Changes what is said (RFC 7396). Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    patch, path = "/v1/hotels/{hotel_id}", tag = "hotels",
+    patch, operation_id = "edit_hotel", path = "/v1/hotels/{hotel_id}", tag = "hotels",
     params(("hotel_id" = Uuid, Path), VersionQuery),
     request_body(content = Object, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The hotel", body = HotelView))
@@ -114,7 +114,7 @@ pub async fn patch(
 
 /// Deletes a hotel that has no rooms. Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    delete, path = "/v1/hotels/{hotel_id}", tag = "hotels",
+    delete, operation_id = "delete_hotel", path = "/v1/hotels/{hotel_id}", tag = "hotels",
     params(("hotel_id" = Uuid, Path), VersionQuery),
     responses((status = 204, description = "Deleted"))
 )]

@@ -211,14 +211,17 @@ fn syntax(bytes: &[u8]) -> Result<Value, Problem> {
         .map_err(|why| Problem::InvalidRequest(format!("the body is not JSON: {why}")))
 }
 
-/// Reads JSON as a `T`; fails with 422 and a pointer to the field.
+/// What is said of a field that an object does not have.
+pub const UNKNOWN_FIELD: &str = "is not a field of this object";
+
+/// Reads JSON as a `T`; fails with 422 and a pointer to the field. What was sent is not repeated in
+/// the message: it may be a guest's.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    // Serde would read an array as an object's values in order; no body of this API has arrays.
-    if let Some(pointer) = first_array(&value) {
-        return Err(Problem::invalid(pointer, "must not be an array"));
+    if let Some(pointer) = find_list(&value) {
+        // Serde would read a list as the fields of an object in their order. No body here has one.
+        return Err(Problem::invalid(pointer, "must not be a list"));
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let message = error.inner().to_string();
         let mut pointer = String::new();
         for segment in error.path() {
             use serde_path_to_error::Segment;
@@ -228,12 +231,11 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
                 Segment::Enum { .. } | Segment::Unknown => {}
             }
         }
-        // Serde names a missing or unknown field in its words and the object in its path.
-        let mut words = ["missing field `", "unknown field `"].iter();
-        let named = words.find_map(|words| message.strip_prefix(words)?.split('`').next());
-        if let Some(field) = named {
+        let (field, message) = in_our_words(&error.inner().to_string());
+        if let Some(field) = field {
+            // Serde's path sometimes ends at the field and sometimes at its object.
             let mut segment = String::new();
-            push_segment(&mut segment, field);
+            push_segment(&mut segment, &field);
             if !pointer.ends_with(&segment) {
                 pointer.push_str(&segment);
             }
@@ -242,18 +244,37 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     })
 }
 
-/// Where the first array is, as a JSON pointer.
-fn first_array(value: &Value) -> Option<String> {
+/// The pointer of the first list anywhere in `value`.
+fn find_list(value: &Value) -> Option<String> {
     match value {
         Value::Array(_) => Some(String::new()),
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            let inner = first_array(value)?;
+            let behind = find_list(value)?;
             let mut pointer = String::new();
             push_segment(&mut pointer, key);
-            Some(pointer + &inner)
+            Some(pointer + &behind)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
+}
+
+/// Serde's message without the value it quotes, and the field it names, if any.
+fn in_our_words(message: &str) -> (Option<String>, String) {
+    let quoted = |message: &str| message.split('`').nth(1).map(str::to_owned);
+    if message.starts_with("missing field `") {
+        return (quoted(message), "is required".into());
+    }
+    if message.starts_with("unknown field `") {
+        return (quoted(message), UNKNOWN_FIELD.into());
+    }
+    // The quoted value may hold the same words, so that the last ones count.
+    let expected = match message.rsplit_once("expected ").map(|(_, expected)| expected) {
+        Some("i64" | "u64") => "an integer of 64 bits",
+        Some("a string" | "a borrowed string") => "a string",
+        Some(expected) if expected.starts_with("struct ") => "an object",
+        Some(_) | None => "something else",
+    };
+    (None, format!("must be {expected}"))
 }
 
 fn push_segment(pointer: &mut String, key: &str) {
@@ -316,6 +337,9 @@ mod tests {
     fn a_wrong_shape_points_at_the_field() {
         for (value, pointer) in [
             (json!({"inner": {"count": "one"}}), "/inner/count"),
+            (json!({"inner": [1]}), "/inner"),
+            (json!({"inner": {"count": [1]}}), "/inner/count"),
+            (json!({"inner": 1}), "/inner"),
             (json!({"inner": {"count": 1.5}}), "/inner/count"),
             (json!({"inner": {}}), "/inner/count"),
             (json!({"inner": {"count": 1, "more": 2}}), "/inner/more"),
@@ -329,6 +353,20 @@ mod tests {
             let shaped = shape::<Outer>(value.clone());
             let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };
             assert_eq!(errors[0].pointer, pointer, "{value}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_not_repeated() {
+        for value in [
+            json!({"inner": {"count": "Ada Lovelace"}}),
+            json!({"inner": "Ada Lovelace, expected `Ada Lovelace`"}),
+            json!("Ada Lovelace"),
+        ] {
+            let shaped = shape::<Outer>(value.clone());
+            let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };
+            assert!(!format!("{errors:?}").contains("Lovelace"), "{errors:?}");
+            assert!(errors[0].message.starts_with("must be an"), "{errors:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::body::shape;
+use crate::http::body::{UNKNOWN_FIELD, shape};
 use crate::http::problem::{FieldError, Problem};
 
 /// How the body relates to what is there.
@@ -74,7 +74,7 @@ fn refuse_unknown_removals<T: DeserializeOwned>(
         }
         let probe = serde_json::json!({ field: null });
         if let Err(Problem::ValidationFailed(errors)) = shape::<T>(probe)
-            && errors.iter().any(|error| error.message.starts_with("unknown field"))
+            && errors.iter().any(|error| error.message == UNKNOWN_FIELD)
         {
             return Err(Problem::ValidationFailed(errors));
         }

@@ -11,6 +11,7 @@ use vacancy_domain::{Invalid, Refusal, RoomId, Stay, Version};
 use vacancy_persistence::StoreError;
 
 use crate::http::etag;
+use crate::http::reply::VERSIONED;
 
 macro_rules! codes {
     ($($variant:ident = $status:literal $name:literal, $title:literal, $explanation:literal;)*) => {
@@ -399,6 +400,8 @@ impl Problem {
         }
         if let Some(current) = self.current_version() {
             headers.insert(header::ETAG, etag::strong(current));
+            // As beside every strong tag: whoever weakens it takes the retry away.
+            headers.insert(header::CACHE_CONTROL, VERSIONED);
         }
         response
     }

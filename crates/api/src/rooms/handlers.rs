@@ -116,7 +116,7 @@ impl Place {
 
 /// Adds a room to a hotel.
 #[utoipa::path(
-    post, path = "/v1/hotels/{hotel_id}/rooms", tag = "rooms",
+    post, operation_id = "create_room", path = "/v1/hotels/{hotel_id}/rooms", tag = "rooms",
     params(("hotel_id" = Uuid, Path)),
     request_body = RoomBody,
     responses((status = 201, description = "Created", body = RoomView))
@@ -131,7 +131,7 @@ pub async fn create(
 
 /// Lists rooms; with both dates, only those free for that stay.
 #[utoipa::path(
-    get, path = "/v1/rooms", tag = "rooms", params(RoomsQuery),
+    get, operation_id = "list_rooms", path = "/v1/rooms", tag = "rooms", params(RoomsQuery),
     responses((status = 200, description = "A page of rooms", body = List<RoomView>))
 )]
 pub async fn list(
@@ -176,7 +176,7 @@ pub async fn list(
 
 /// Shows a room.
 #[utoipa::path(
-    get, path = "/v1/rooms/{room_id}", tag = "rooms",
+    get, operation_id = "get_room", path = "/v1/rooms/{room_id}", tag = "rooms",
     params(("room_id" = Uuid, Path), VersionQuery),
     responses((status = 200, description = "The room", body = RoomView))
 )]
@@ -191,7 +191,7 @@ pub async fn show(
 
 /// Replaces what clients set of a room. Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    put, path = "/v1/rooms/{room_id}", tag = "rooms",
+    put, operation_id = "replace_room", path = "/v1/rooms/{room_id}", tag = "rooms",
     params(("room_id" = Uuid, Path), VersionQuery),
     request_body = RoomBody,
     responses((status = 200, description = "The room", body = RoomView))
@@ -206,7 +206,7 @@ pub async fn put(
 
 /// Changes what is said (RFC 7396). Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    patch, path = "/v1/rooms/{room_id}", tag = "rooms",
+    patch, operation_id = "edit_room", path = "/v1/rooms/{room_id}", tag = "rooms",
     params(("room_id" = Uuid, Path), VersionQuery),
     request_body(content = Object, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The room", body = RoomView))
@@ -221,7 +221,7 @@ pub async fn patch(
 
 /// Deletes a room without bookings from today on. Needs `If-Match` or `?version=`.
 #[utoipa::path(
-    delete, path = "/v1/rooms/{room_id}", tag = "rooms",
+    delete, operation_id = "delete_room", path = "/v1/rooms/{room_id}", tag = "rooms",
     params(("room_id" = Uuid, Path), VersionQuery),
     responses((status = 204, description = "Deleted"))
 )]
@@ -248,7 +248,7 @@ pub struct SpanQuery {
 
 /// When a room can be had, and at which version that was true.
 #[utoipa::path(
-    get, path = "/v1/rooms/{room_id}/availability", tag = "rooms",
+    get, operation_id = "get_availability", path = "/v1/rooms/{room_id}/availability", tag = "rooms",
     params(("room_id" = Uuid, Path), SpanQuery),
     responses((status = 200, description = "The free nights", body = Availability))
 )]
@@ -300,7 +300,7 @@ pub struct RoomBookingsQuery {
 
 /// Lists the bookings of a room, by check-in.
 #[utoipa::path(
-    get, path = "/v1/rooms/{room_id}/bookings", tag = "bookings",
+    get, operation_id = "list_room_bookings", path = "/v1/rooms/{room_id}/bookings", tag = "bookings",
     params(("room_id" = Uuid, Path), RoomBookingsQuery),
     responses((status = 200, description = "A page of bookings", body = List<BookingView>))
 )]
@@ -344,7 +344,7 @@ pub struct EventsQuery {
 
 /// The history of a room: one event a version, also of a deleted room.
 #[utoipa::path(
-    get, path = "/v1/rooms/{room_id}/events", tag = "rooms",
+    get, operation_id = "list_room_events", path = "/v1/rooms/{room_id}/events", tag = "rooms",
     params(("room_id" = Uuid, Path), EventsQuery),
     responses((status = 200, description = "A page of events", body = List<EventView>))
 )]
@@ -355,6 +355,9 @@ pub async fn events(
 ) -> Result<Response, Problem> {
     let EventsQuery { after_version, limit, cursor } = &listing.query;
     let after = cursor.as_deref().map(cursor::decode::<i64>).transpose()?;
+    if after.is_some_and(|version| version < 1) {
+        return Err(Problem::InvalidCursor);
+    }
     let after = after.or(*after_version).unwrap_or(0);
     let (store, limit) = (app.store.clone(), limit.0);
     let page = app
