@@ -171,31 +171,19 @@ on_both_databases! {
 
     /// Nothing is asked of commands and reads; edits must say what they edit.
     async fn only_edits_need_a_precondition(db: Database) {
-        check_rows_of(&db, Hotel, &[Way::Get, Way::Patch], &[(&[], &[], "", Holds)]).await;
-        let ways = [Way::Get, Way::Put, Way::Patch, Way::Delete, Way::Book];
-        check_rows_of(&db, Room, &ways, &[(&[], &[], "", Holds)]).await;
-        let ways = [Way::Head, Way::Patch, Way::Confirm, Way::Cancel];
-        check_rows_of(&db, Booking, &ways, &[(&[], &[], "", Holds)]).await;
+        let replica = Replica::start(&db).await;
+        let site = Site::build(&replica).await;
+        const NOTHING: &[Row] = &[(&[], &[], "", Holds)];
+        site.check_rows(Hotel, &[Way::Get, Way::Put, Way::Patch, Way::Delete], NOTHING).await;
+        site.check_rows(Room, &[Way::Head, Way::Patch, Way::Delete, Way::Book], NOTHING).await;
+        site.check_rows(Booking, &[Way::Get, Way::Patch, Way::Confirm, Way::Cancel], NOTHING).await;
+        assert_eq!(replica.audit().await, Vec::<String>::new());
     }
 }
 
 async fn check_rows(db: &Database, kind: Kind, ways: &[Way]) {
-    check_rows_of(db, kind, ways, ROWS).await;
-}
-
-/// Sends every row in every way, and looks at the answer and at what it left behind.
-async fn check_rows_of(db: &Database, kind: Kind, ways: &[Way], rows: &[Row]) {
     let replica = Replica::start(db).await;
-    let site = Site::build(&replica).await;
-    for way in ways {
-        let mut subject = site.subject(kind).await;
-        for row in rows {
-            let consumed = site.check(&subject, *way, row).await;
-            if consumed {
-                subject = site.subject(kind).await;
-            }
-        }
-    }
+    Site::build(&replica).await.check_rows(kind, ways, ROWS).await;
     assert_eq!(replica.audit().await, Vec::<String>::new());
 }
 
@@ -255,6 +243,19 @@ impl Site {
         Subject { kind, id }
     }
 
+    /// Sends every row in every way, and looks at the answer and at what it left behind.
+    async fn check_rows(&self, kind: Kind, ways: &[Way], rows: &[Row]) {
+        for way in ways {
+            let mut subject = self.subject(kind).await;
+            for row in rows {
+                let consumed = self.check(&subject, *way, row).await;
+                if consumed {
+                    subject = self.subject(kind).await;
+                }
+            }
+        }
+    }
+
     async fn shown(&self, subject: &Subject) -> Value {
         self.api.get(&subject.path()).await.expect(200).json()
     }
@@ -310,7 +311,10 @@ impl Site {
             request = request.header("If-None-Match", filled(line));
         }
         let answer = request.send().await;
-        let case = format!("{way:?} {subject} {row:?} at version {now}: {answer:?}", subject = subject.name());
+        let case = format!(
+            "{way:?} {subject} {row:?} at version {now}: {answer:?}",
+            subject = subject.name()
+        );
 
         let (status, code) = expected(way, row);
         assert_eq!(answer.status, status, "{case}");
@@ -342,7 +346,14 @@ impl Site {
         self.check_left_behind(subject, way, *means, status, now, &answer).await
     }
 
-    fn check_conflict(&self, subject: &Subject, now: i64, provided: i64, way: Way, answer: &Answer) {
+    fn check_conflict(
+        &self,
+        subject: &Subject,
+        now: i64,
+        provided: i64,
+        way: Way,
+        answer: &Answer,
+    ) {
         if way == Way::Head {
             return;
         }
@@ -429,7 +440,11 @@ const NONE: Faults = Faults { if_match: None, ..FINE };
 
 /// Of several faults in one request, the first in the contract's order is answered.
 const ORDER: &[(Faults, u16, &str)] = &[
-    (Faults { media_type: Some("text/plain"), too_large: true, ..STALE }, 415, "unsupported_media_type"),
+    (
+        Faults { media_type: Some("text/plain"), too_large: true, ..STALE },
+        415,
+        "unsupported_media_type",
+    ),
     (Faults { too_large: true, query: "?bogus=1", ..STALE }, 413, "payload_too_large"),
     (Faults { query: "?bogus=1", body: Some("{"), ..STALE }, 400, "invalid_request"),
     (Faults { query: "?version=x", body: Some("{"), ..STALE }, 400, "invalid_version"),
@@ -453,15 +468,22 @@ on_both_databases! {
         let room = api.one_room().await;
         let booking = id_of(&api.hold(&room, 0, 1).await.expect(201));
         let hotel = api.room_now(&room).await["hotel_id"].as_str().expect("text").to_owned();
-        for path in
-            [format!("/v1/hotels/{hotel}"), format!("/v1/rooms/{room}"), format!("/v1/bookings/{booking}")]
-        {
+        for path in [
+            format!("/v1/hotels/{hotel}"),
+            format!("/v1/rooms/{room}"),
+            format!("/v1/bookings/{booking}"),
+        ] {
             for (faults, status, code) in ORDER {
                 let answer = send_faulty(&api, Method::PATCH, &path, faults).await;
-                assert_eq!((answer.status, answer.code().as_str()), (*status, *code), "{path}: {answer:?}");
+                assert_eq!(
+                    (answer.status, answer.code().as_str()),
+                    (*status, *code),
+                    "{path}: {answer:?}"
+                );
             }
-            assert_eq!(api.get(&path).await.expect(200).json()["version"].as_i64() > Some(2), false);
         }
+        assert_eq!(api.get(&format!("/v1/hotels/{hotel}")).await.expect(200).json()["version"], 1);
+        assert_eq!(api.get(&format!("/v1/bookings/{booking}")).await.json()["version"], 1);
         assert_eq!(api.room_now(&room).await["version"], 2);
         assert_eq!(replica.audit().await, Vec::<String>::new());
     }
@@ -524,9 +546,15 @@ on_both_databases! {
         assert_eq!(first.header("idempotency-replayed"), None);
         let again = send("\"1\"", "", "suite").await.expect(200);
         assert_eq!(again.header("idempotency-replayed"), Some("true"));
-        assert_eq!((again.body, again.headers.get("etag")), (first.body, first.headers.get("etag")));
-        for other in [send("\"1\"", "", "twin").await, send("\"2\"", "", "suite").await,
-            send("\"1\"", "?version=1", "suite").await] {
+        assert_eq!(
+            (again.body, again.headers.get("etag")),
+            (first.body, first.headers.get("etag"))
+        );
+        for other in [
+            send("\"1\"", "", "twin").await,
+            send("\"2\"", "", "suite").await,
+            send("\"1\"", "?version=1", "suite").await,
+        ] {
             assert_eq!(other.expect(422).code(), "idempotency_mismatch");
         }
         let malformed = send("seven", "", "suite").await.expect(422);
@@ -785,17 +813,15 @@ on_both_databases! {
     async fn a_race_lost_on_the_room_alone_is_decided_again(db: Database) {
         let contest = Contest::begin(db).await;
         let path = format!("/v1/bookings/{}", contest.booking);
-        let (elsewhere, here) = (
-            contest.rival.room_write(&contest.room),
-            contest.rival.booking_write(&contest.room, &contest.booking),
-        );
+        let elsewhere = contest.rival.room_write(&contest.room);
         let body = json!({ "guest": { "name": "Grace Hopper" } });
         let request = contest.patch(&path, &body).header("If-Match", "\"1\"");
         contest.check_decided_again(&elsewhere, request, 200, "edit_booking").await;
         let body = json!({ "guest": { "name": "Mary Shelley" } });
         let request = contest.patch(&format!("{path}?version=2"), &body);
         contest.check_decided_again(&elsewhere, request, 200, "edit_booking").await;
-        let request = contest.api.client.post(contest.api.path(&format!("{path}/cancel?version=3")));
+        let request =
+            contest.api.client.post(contest.api.path(&format!("{path}/cancel?version=3")));
         contest.check_decided_again(&elsewhere, request, 200, "cancel").await;
 
         let second = id_of(&contest.api.hold(&contest.room, 5, 6).await.expect(201));
@@ -813,8 +839,6 @@ on_both_databases! {
         // A command without a precondition does not mind the other's write to the booking either.
         let request = contest.api.client.post(contest.api.path(&format!("{path}/cancel")));
         contest.check_decided_again(&here_too, request, 200, "cancel").await;
-        assert_eq!(contest.rival.commits(), 0);
-        drop(here);
         contest.finish().await;
     }
 
@@ -855,7 +879,11 @@ on_both_databases! {
         assert!((waited - 0.3).abs() < 1e-9, "{waited}");
         for (bound, waits) in [("0.05", 0), ("0.1", 1), ("0.125", 1), ("0.2", 2), ("+Inf", 2)] {
             let labels = [("operation", "book"), ("le", bound)];
-            assert_eq!(moved.count("booking_retry_backoff_seconds_bucket", &labels), waits, "{bound}");
+            assert_eq!(
+                moved.count("booking_retry_backoff_seconds_bucket", &labels),
+                waits,
+                "{bound}"
+            );
         }
         let room = contest.api.room_now(&contest.room).await;
         assert_eq!((&room["version"], &room["times_booked"]), (&json!(5), &json!(1)));

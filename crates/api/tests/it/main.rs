@@ -3,8 +3,21 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the clock and the environment")]
 
 mod crowd;
+mod rival;
 mod support;
 
+mod ambiguity;
+mod bad_input;
+mod conditional;
+mod cost;
+mod crash;
+mod holds;
 mod idempotency;
+mod lists;
+mod metrics;
 mod races;
+mod rules;
+mod shutdown;
 mod smoke;
+mod storm;
+mod versions;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use vacancy_persistence::Seam;
 use vacancy_testkit::database::{Database, Kind};
@@ -11,8 +12,14 @@ use vacancy_testkit::database::{Database, Kind};
 #[derive(Clone)]
 pub struct Rival {
     db: Arc<Database>,
-    moves: Arc<Mutex<VecDeque<String>>>,
+    moves: Arc<Mutex<VecDeque<Move>>>,
     commits: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+enum Move {
+    Write(String),
+    Dawdle(Duration),
 }
 
 impl Rival {
@@ -32,7 +39,13 @@ impl Rival {
     /// Runs `sql` before each of the next `times` commits.
     pub fn interfere(&self, times: usize, sql: &str) {
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
-        moves.extend(std::iter::repeat_n(sql.to_owned(), times));
+        moves.extend(std::iter::repeat_n(Move::Write(sql.to_owned()), times));
+    }
+
+    /// Makes the next commit wait.
+    pub fn dawdle(&self, pause: Duration) {
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        moves.push_back(Move::Dawdle(pause));
     }
 
     /// How many commits were about to begin since the last call.
@@ -43,8 +56,10 @@ impl Rival {
     async fn act(&self) {
         self.commits.fetch_add(1, Ordering::SeqCst);
         let next = self.moves.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        if let Some(sql) = next {
-            self.db.sql(&sql).await;
+        match next {
+            None => {}
+            Some(Move::Write(sql)) => self.db.sql(&sql).await,
+            Some(Move::Dawdle(pause)) => tokio::time::sleep(pause).await,
         }
     }
 
@@ -73,6 +88,29 @@ impl Rival {
     pub fn hotel_write(&self, hotel: &str) -> String {
         let id = uuid(self.db.kind(), hotel);
         format!("UPDATE hotels SET version = version + 1 WHERE id = {id};")
+    }
+
+    /// SQL that closes a room.
+    pub fn room_closure(&self, room: &str) -> String {
+        self.room_sql(room, ", status = 'closed'", "room_edited", "NULL")
+    }
+
+    /// SQL of a writer who ignores the room's version: a copy of a booking on other nights.
+    pub fn lawless_booking(
+        &self,
+        booking: &str,
+        id: &str,
+        check_in: &str,
+        check_out: &str,
+    ) -> String {
+        let (booking, id) = (uuid(self.db.kind(), booking), uuid(self.db.kind(), id));
+        format!(
+            "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
+                 status, version, room_version, created_at, updated_at)
+             SELECT room_id, {id}, hotel_id, guest_name, guests, '{check_in}', '{check_out}',
+                 status, version, room_version, created_at, updated_at
+             FROM bookings WHERE id = {booking};"
+        )
     }
 
     fn room_sql(&self, room: &str, also: &str, event: &str, booking: &str) -> String {

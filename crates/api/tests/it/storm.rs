@@ -1,0 +1,265 @@
+//! Clients that hang up. What they asked for is done or not done, counted once either way, and
+//! nothing that they leave behind harms the next.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::Semaphore;
+use vacancy_persistence::Seam;
+use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::replica::{Replica, ReplicaOptions};
+use vacancy_testkit::scrape::Scrape;
+use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
+
+use crate::crowd::{at_once, clients, events, tally};
+use crate::support::{Api, id_of, wish};
+
+const REQUESTS: usize = 2_000;
+const CLIENTS: usize = 8;
+const ROOMS: usize = 40;
+
+on_both_databases! {
+    /// Two thousand bookings over five connections, and nobody listens for longer than 50 ms.
+    async fn two_thousand_clients_that_hang_up_poison_nothing(db: Database) {
+        let began = Instant::now();
+        let mut random = StdRng::seed_from_u64(seed());
+        let options = ReplicaOptions { connections: 5, ..ReplicaOptions::default() };
+        let replica = Replica::start_with(&db, options).await;
+        let urls = [replica.url()];
+        let clients = clients(&urls, CLIENTS).await;
+        let api = &clients[0];
+        let hotel = api.hotel().await;
+        let mut rooms = Vec::new();
+        for number in 0..ROOMS {
+            rooms.push(api.room(&hotel, &number.to_string()).await);
+        }
+        let before = Scrape::get(&urls[0]).await;
+
+        let storms: Vec<_> = clients.iter().cloned().enumerate().map(|(place, api)| {
+            let orders: Vec<_> = (0..REQUESTS / CLIENTS).map(|_| {
+                let room = random.random_range(0..ROOMS);
+                // Few enough nights that many find theirs taken.
+                let night = random.random_range(0..60);
+                let patience = Duration::from_micros(random.random_range(0..50_000));
+                (rooms[room].clone(), night, patience)
+            }).collect();
+            hang_up_on_each(api, place, orders)
+        }).collect();
+        let heard: Vec<_> = at_once(storms).await.into_iter().flatten().collect();
+        let stormed = began.elapsed();
+        idle(&replica).await;
+
+        let after = Scrape::get(&urls[0]).await;
+        let outcome = |outcome| {
+            let labels = [("operation", "book"), ("outcome", outcome)];
+            let name = "booking_write_outcomes_total";
+            after.count(name, &labels) - before.count(name, &labels)
+        };
+        let won = outcome("first_attempt") + outcome("after_retry");
+        let (refused, exhausted, failed) =
+            (outcome("refused"), outcome("exhausted"), outcome("failed"));
+        // A deadline that passes during COMMIT leaves it open, here as for whoever listens.
+        let unknown = outcome("unknown");
+        assert_eq!(outcome("unchanged") + outcome("precondition_failed"), 0);
+        let confirmed = "SELECT COUNT(*) FROM bookings WHERE status = 'confirmed'";
+        let rows = db.count(confirmed).await;
+        let applied_unknowns = rows - i64::try_from(won).expect("at most 2,000");
+        let unknown_max = i64::try_from(unknown).expect("at most 2,000");
+        assert!((0..=unknown_max).contains(&applied_unknowns), "{rows} rows, {won} won");
+        assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, rows);
+        let booked = db.count("SELECT COUNT(*) FROM room_events WHERE kind = 'booked'").await;
+        assert_eq!(booked, rows);
+        let sold = db.count("SELECT CAST(SUM(times_booked) AS BIGINT) FROM rooms").await;
+        assert_eq!(sold, rows);
+        // Each write is counted once, and its attempts with it.
+        let attempts = |part: &str| {
+            let name = format!("booking_write_attempts_{part}");
+            let labels = [("operation", "book")];
+            after.count(&name, &labels) - before.count(&name, &labels)
+        };
+        let reached = won + refused + exhausted + failed + unknown;
+        assert_eq!(attempts("count"), reached);
+        assert!(won > 0 && reached <= REQUESTS as u64);
+
+        // Who did hear an answer heard the truth.
+        let acknowledged: BTreeSet<_> =
+            heard.iter().filter(|answer| answer.status == 201).map(id_of).collect();
+        for answer in &heard {
+            assert!([201, 409, 503, 504].contains(&answer.status), "{answer:?}");
+        }
+        for id in &acknowledged {
+            let state = api.get(&format!("/v1/bookings/{id}")).await.expect(200).json();
+            assert_eq!(state["status"], "confirmed");
+        }
+        assert_eq!(tally(&heard, 201, ""), acknowledged.len());
+        let hung_up = REQUESTS - heard.len();
+        assert!(hung_up > REQUESTS / 10, "a storm in which nobody hung up: {hung_up}");
+        eprintln!(
+            "storm, {:?}: {REQUESTS} requests, {hung_up} hung up, {reached} reached a decision: \
+             {won} booked ({} of them heard of it), {refused} refused, {exhausted} gave up, {failed} \
+             failed, {unknown} unknown ({applied_unknowns} applied); {rows} rows; {stormed:?}",
+            db.kind(), acknowledged.len()
+        );
+
+        // No connection is left inside a transaction that would swallow the next one's writes.
+        if db.kind() == Kind::Postgres {
+            let stuck = "SELECT COUNT(*) FROM pg_stat_activity \
+                         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+            assert_eq!(db.count(stuck).await, 0);
+        }
+        let further = at_once(clients.iter().cycle().cloned().zip(rooms.clone()).map(
+            |(api, room)| async move {
+                let mut answers = Vec::new();
+                for night in 100..105 {
+                    answers.push(api.book(&room, night, night + 1).await.expect(201));
+                }
+                answers
+            },
+        ))
+        .await;
+        let further: BTreeSet<_> = further.iter().flatten().map(id_of).collect();
+        assert_eq!(further.len(), ROOMS * 5);
+        assert_eq!(db.count(confirmed).await, rows + i64::try_from(ROOMS * 5).expect("small"));
+        for room in &rooms {
+            // Gap-free: asserted where they are read.
+            events(api, room).await;
+        }
+        idle(&replica).await;
+        assert_eq!(replica.audit().await, Vec::<String>::new());
+    }
+
+    /// Who hangs up leaves work behind, and that work keeps its place: there is a limit on how much
+    /// is at work, and not only on how many listen.
+    async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
+        /// As many as the service works on at once.
+        const PLACES: u32 = 1_024;
+        let (stuck, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let gate = (stuck.clone(), go.clone());
+        let seam = Seam::before_commit(move || {
+            let (stuck, go) = gate.clone();
+            async move {
+                stuck.add_permits(1);
+                go.acquire().await.expect("never closed").forget();
+            }
+        });
+        let request_timeout = Duration::from_mins(1);
+        let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
+        let replica = Replica::start_with(&db, options).await;
+        let clients = clients(&[replica.url()], 32).await;
+        let api = &clients[0];
+        go.add_permits(2);
+        let room = api.one_room().await;
+        stuck.acquire_many(2).await.expect("never closed").forget();
+
+        let path = format!("/v1/rooms/{room}/bookings");
+        let sending: Vec<_> = (0..PLACES).map(|place| {
+            let post = clients[place as usize % clients.len()].client.post(api.path(&path));
+            // One wish for all: only one of them can come true in the end.
+            tokio::spawn(post.json(wish(0, 1)).try_send())
+        }).collect();
+        stuck.acquire_many(PLACES).await.expect("never closed").forget();
+        for request in &sending {
+            request.abort();
+        }
+        eventually("all have hung up", PATIENCE, || async {
+            let scrape = Scrape::get(&replica.url()).await;
+            let posts = scrape.count("http_server_active_requests", &[("method", "POST")]);
+            (posts == 0).then_some(())
+        })
+        .await;
+        let refused = api.book(&room, 5, 6).await.expect(503);
+        assert_eq!(refused.code(), "unavailable");
+        api.get(&format!("/v1/rooms/{room}")).await.expect(503);
+        // The operator is let in all the same.
+        api.get("/readyz").await.expect(200);
+
+        go.add_permits(4 * PLACES as usize);
+        idle(&replica).await;
+        let now = api.room_now(&room).await;
+        assert_eq!((&now["version"], &now["times_booked"]), (&2.into(), &1.into()));
+        api.book(&room, 5, 6).await.expect(201);
+        assert_eq!(replica.audit().await, Vec::<String>::new());
+    }
+
+    /// The same key from clients that hang up, until one of them listens: one booking each.
+    async fn a_key_survives_clients_that_hang_up(db: Database) {
+        let mut random = StdRng::seed_from_u64(seed());
+        let options = ReplicaOptions { connections: 5, ..ReplicaOptions::default() };
+        let replica = Replica::start_with(&db, options).await;
+        let clients = clients(&[replica.url()], 40).await;
+        let room = clients[0].one_room().await;
+        let path = format!("/v1/rooms/{room}/bookings");
+        let tries = clients.iter().cloned().zip(0_u64..).map(|(api, night)| {
+            let path = path.clone();
+            let patience: Vec<_> =
+                (0..4).map(|_| Duration::from_micros(random.random_range(0..50_000))).collect();
+            async move {
+                let key = format!("k{night}");
+                let mut heard = Vec::new();
+                for patience in patience {
+                    let post = api.client.post(api.path(&path)).json(wish(night, night + 1));
+                    let post = post.header("Idempotency-Key", &key).timeout(patience);
+                    heard.extend(post.try_send().await.ok());
+                }
+                // And now with patience, as often as it takes.
+                loop {
+                    let answer = api.post_keyed(&path, &wish(night, night + 1), &key).await;
+                    if answer.status == 201 {
+                        heard.push(answer);
+                        return heard;
+                    }
+                    let code = answer.code();
+                    assert!(["lock_conflict", "idempotency_in_flight"].contains(&code.as_str()));
+                }
+            }
+        });
+        let heard = at_once(tries.collect::<Vec<_>>()).await;
+        for answers in &heard {
+            let said: BTreeSet<_> = answers
+                .iter()
+                .filter(|answer| answer.status == 201)
+                .map(|answer| answer.body.clone())
+                .collect();
+            assert_eq!(said.len(), 1, "one booking, one answer: {answers:?}");
+        }
+        idle(&replica).await;
+        assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 40);
+        let now = clients[0].room_now(&room).await;
+        assert_eq!((&now["version"], &now["times_booked"]), (&41.into(), &40.into()));
+        assert_eq!(replica.audit().await, Vec::<String>::new());
+    }
+}
+
+/// Books and hangs up, again and again; what was heard all the same comes back.
+async fn hang_up_on_each(
+    api: Api,
+    place: usize,
+    orders: Vec<(String, u64, Duration)>,
+) -> Vec<vacancy_testkit::http::Answer> {
+    let mut heard = Vec::new();
+    for (number, (room, night, patience)) in orders.into_iter().enumerate() {
+        let post = api.client.post(api.path(&format!("/v1/rooms/{room}/bookings")));
+        let mut post = post.json(wish(night, night + 1)).timeout(patience);
+        if number % 2 == 0 {
+            post = post.header("Idempotency-Key", format!("storm-{place}-{number}"));
+        }
+        heard.extend(post.try_send().await.ok());
+    }
+    heard
+}
+
+/// Waits until nobody is served and nothing is at work any more.
+async fn idle(replica: &Replica) {
+    eventually("the service is idle", PATIENCE, || async {
+        let scrape = Scrape::get(&replica.url()).await;
+        // The scrape itself is a GET.
+        let posts = scrape.count("http_server_active_requests", &[("method", "POST")]);
+        let all = scrape.count("http_server_active_requests", &[]);
+        let lent = replica.app.store.pool_use().in_use;
+        (posts == 0 && all <= 1 && lent == 0 && replica.app.tasks.is_empty()).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,376 @@
+//! What holds after any sequence of decisions, checked on a model that keeps changes as the store
+//! does: a compare-and-set on every room and booking, all of a change or none of it.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use uuid::Uuid;
+use vacancy_domain::{
+    Amendment, Booking, BookingChange, BookingId, Calendar, Change, Currency, Day, Decision, Event,
+    EventKind, Guest, HotelId, Instant, Money, NewBooking, Refusal, Room, RoomAttributes, RoomId,
+    RoomStatus, RoomWrite, Status, Stay, Text, TimeZone, Version, amend, cancel, confirm, expire,
+};
+
+const ROOMS: usize = 3;
+
+/// Something somebody asks for. Bookings are named by the order in which they were made.
+#[derive(Clone, Debug)]
+enum Wish {
+    Book { room: usize, from: i64, nights: i64, guests: i64, hold_minutes: Option<i64> },
+    Confirm(usize),
+    Cancel(usize),
+    Expire(usize),
+    Amend { booking: usize, room: usize, from: i64, nights: i64, guests: i64 },
+    Edit { room: usize, closed: bool, capacity: i64 },
+    Delete { room: usize },
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Step {
+    One(Wish),
+    /// Both are decided on what is there now; the second is kept after the first.
+    Race(Wish, Wish),
+    Pass {
+        minutes: i64,
+    },
+}
+
+fn wishes() -> impl Strategy<Value = Wish> {
+    let (room, from, nights, guests) = (0..ROOMS, 0..12_i64, 1..5_i64, 1..4_i64);
+    let hold = proptest::option::of(1..30_i64);
+    let book = (room.clone(), from.clone(), nights.clone(), guests.clone(), hold).prop_map(
+        |(room, from, nights, guests, hold_minutes)| Wish::Book {
+            room,
+            from,
+            nights,
+            guests,
+            hold_minutes,
+        },
+    );
+    let amend = (0..20_usize, room.clone(), from, nights, guests).prop_map(
+        |(booking, room, from, nights, guests)| Wish::Amend { booking, room, from, nights, guests },
+    );
+    let edit = (room.clone(), proptest::bool::weighted(0.2), 1..4_i64)
+        .prop_map(|(room, closed, capacity)| Wish::Edit { room, closed, capacity });
+    prop_oneof![
+        8 => book,
+        3 => (0..20_usize).prop_map(Wish::Confirm),
+        3 => (0..20_usize).prop_map(Wish::Cancel),
+        1 => (0..20_usize).prop_map(Wish::Expire),
+        6 => amend,
+        2 => edit,
+        1 => room.prop_map(|room| Wish::Delete { room }),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => wishes().prop_map(Step::One),
+        3 => (wishes(), wishes()).prop_map(|(one, other)| Step::Race(one, other)),
+        2 => (1..40_i64).prop_map(|minutes| Step::Pass { minutes }),
+    ];
+    proptest::collection::vec(step, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_sold_twice_and_every_version_is_accounted_for(steps in steps()) {
+        let mut house = House::new();
+        for step in steps {
+            match step {
+                Step::Pass { minutes } => house.now += TimeDelta::minutes(minutes),
+                Step::One(wish) => {
+                    let decided = house.decide(&wish);
+                    let kept = house.keep(decided);
+                    prop_assert!(kept, "nobody wrote in between");
+                }
+                Step::Race(one, other) => {
+                    let (first, second) = (house.decide(&one), house.decide(&other));
+                    let meet = first.rooms().iter().any(|room| second.rooms().contains(room));
+                    prop_assert!(house.keep(first));
+                    let kept = house.keep(second);
+                    prop_assert_eq!(kept, !meet, "exactly the writes to one room exclude each other");
+                    if !kept {
+                        // Decided again on what the winner left, it cannot lose.
+                        let again = house.decide(&other);
+                        prop_assert!(house.keep(again));
+                    }
+                }
+            }
+            house.check()?;
+        }
+    }
+}
+
+/// A decision about a booking, or about a room.
+enum Decided {
+    Booking(Decision<Booking>),
+    Room(Decision<Room>),
+    Gone(Decision<()>),
+    /// There is no such booking, or no such room any more.
+    Nothing,
+}
+
+impl Decided {
+    fn change(&self) -> Option<&Change> {
+        fn of<T>(decision: &Decision<T>) -> Option<&Change> {
+            match decision {
+                Decision::Accepted(change, _) | Decision::Refused(_, Some(change)) => Some(change),
+                Decision::Unchanged(_) | Decision::Refused(_, None) => None,
+            }
+        }
+        match self {
+            Self::Booking(decision) => of(decision),
+            Self::Room(decision) => of(decision),
+            Self::Gone(decision) => of(decision),
+            Self::Nothing => None,
+        }
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Booking(Decision::Refused(refusal, _))
+            | Self::Room(Decision::Refused(refusal, _))
+            | Self::Gone(Decision::Refused(refusal, _)) => Some(refusal),
+            Self::Booking(_) | Self::Room(_) | Self::Gone(_) | Self::Nothing => None,
+        }
+    }
+
+    fn rooms(&self) -> Vec<RoomId> {
+        self.change().into_iter().flat_map(|change| &change.rooms).map(|room| room.to.id).collect()
+    }
+}
+
+/// A hotel as the tables hold it.
+#[derive(Clone)]
+struct House {
+    now: Instant,
+    rooms: BTreeMap<RoomId, Room>,
+    bookings: BTreeMap<BookingId, Booking>,
+    events: BTreeMap<RoomId, Vec<Event>>,
+    /// How many ids were given to bookings, made or not.
+    ids: u128,
+    order: Vec<BookingId>,
+}
+
+impl House {
+    fn new() -> Self {
+        let now = "2026-12-01T12:00:00Z".parse().expect("an instant");
+        let (rooms, bookings, events) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut house = Self { now, rooms, bookings, events, ids: 0, order: Vec::new() };
+        for number in 0..ROOMS {
+            let rate = |amount| Money { amount, currency: Currency::parse("EUR").expect("a code") };
+            let attributes = RoomAttributes {
+                number: text(&number.to_string()),
+                kind: text("double"),
+                capacity: 3,
+                nightly_rate: (number > 0).then(|| rate(10_000)),
+                status: RoomStatus::Open,
+            };
+            let created = Room::create(room_id(number), HotelId(Uuid::nil()), attributes, now);
+            assert!(house.keep(Decided::Room(created)));
+        }
+        house
+    }
+
+    /// What the snapshot shows: the bookings stored as held or confirmed that overlap.
+    fn calendar(&self, room: &Room, from: Day, to: Day) -> Calendar {
+        let taken = self.bookings.values().filter(|booking| {
+            booking.room == room.id
+                && is_stored_as_occupying(booking)
+                && booking.stay.check_in() < to
+                && booking.stay.check_out() > from
+        });
+        Calendar {
+            room: room.clone(),
+            time_zone: TimeZone::default(),
+            now: self.now,
+            taken: taken.cloned().collect(),
+        }
+    }
+
+    fn decide(&mut self, wish: &Wish) -> Decided {
+        let alive =
+            |room: usize| self.rooms.get(&room_id(room)).filter(|room| room.deleted_at.is_none());
+        match wish {
+            Wish::Book { room, from, nights, guests, hold_minutes } => {
+                let Some(room) = alive(*room) else { return Decided::Nothing };
+                let stay = stay(*from, *nights);
+                let calendar = self.calendar(room, stay.check_in(), stay.check_out());
+                self.ids += 1;
+                let wanted = NewBooking {
+                    id: BookingId(Uuid::from_u128(self.ids)),
+                    guest: Guest { name: text("Ada"), email: None },
+                    guests: *guests,
+                    stay,
+                    hold: hold_minutes.map(TimeDelta::minutes),
+                };
+                Decided::Booking(calendar.book(wanted))
+            }
+            Wish::Confirm(booking) => self.command(*booking, confirm),
+            Wish::Cancel(booking) => self.command(*booking, cancel),
+            Wish::Expire(booking) => self.command(*booking, expire),
+            Wish::Amend { booking, room, from, nights, guests } => {
+                let Some(booking) = self.booking(*booking) else { return Decided::Nothing };
+                let home = &self.rooms[&booking.room];
+                let stay = stay(*from, *nights);
+                let target = &self.rooms[&room_id(*room)];
+                let target = self.calendar(target, stay.check_in(), stay.check_out());
+                let amendment = Amendment { guest: booking.guest.clone(), guests: *guests, stay };
+                Decided::Booking(amend(booking, home, &target, amendment))
+            }
+            Wish::Edit { room, closed, capacity } => {
+                let Some(room) = alive(*room) else { return Decided::Nothing };
+                let status = if *closed { RoomStatus::Closed } else { RoomStatus::Open };
+                let attributes =
+                    RoomAttributes { status, capacity: *capacity, ..room.attributes.clone() };
+                Decided::Room(room.edit(attributes, self.now))
+            }
+            Wish::Delete { room } => {
+                let Some(room) = alive(*room) else { return Decided::Nothing };
+                let yesterday = self.now.date_naive() - TimeDelta::days(1);
+                Decided::Gone(self.calendar(room, yesterday, Day::MAX).delete_room())
+            }
+        }
+    }
+
+    fn command(
+        &self,
+        booking: usize,
+        command: fn(&Booking, &Room, Instant) -> Decision<Booking>,
+    ) -> Decided {
+        let Some(booking) = self.booking(booking) else { return Decided::Nothing };
+        Decided::Booking(command(booking, &self.rooms[&booking.room], self.now))
+    }
+
+    fn booking(&self, place: usize) -> Option<&Booking> {
+        self.order.get(place).map(|id| &self.bookings[id])
+    }
+
+    /// Keeps a decision, all of it or none. False when somebody wrote in between.
+    fn keep(&mut self, decided: Decided) -> bool {
+        let Some(change) = decided.change() else { return true };
+        if let Some(refusal) = decided.refusal() {
+            check_only_expires(refusal, change, self.now);
+        }
+        let mut after = self.clone();
+        for room in &change.rooms {
+            match room.write {
+                RoomWrite::Insert => assert!(!after.rooms.contains_key(&room.to.id)),
+                RoomWrite::Advance | RoomWrite::Replace | RoomWrite::Delete => {
+                    if after.rooms[&room.to.id].version != room.from {
+                        return false;
+                    }
+                    assert_eq!(
+                        after.rooms[&room.to.id].times_booked + room.sold,
+                        room.to.times_booked
+                    );
+                    let steps = room.to.version.0 - room.from.0;
+                    assert_eq!(steps, i64::try_from(room.events.len()).expect("a few"));
+                }
+            }
+            after.rooms.insert(room.to.id, room.to.clone());
+            after.events.entry(room.to.id).or_default().extend(room.events.iter().cloned());
+        }
+        for booking in &change.bookings {
+            let to = match booking {
+                BookingChange::Insert(to) => {
+                    after.order.push(to.id);
+                    to
+                }
+                BookingChange::Replace { room, from, to } => {
+                    let is = &after.bookings[&to.id];
+                    // The room's version covers its bookings: behind it, these cannot be stale.
+                    assert_eq!((is.room, is.version), (*room, *from));
+                    assert_eq!(to.version, from.next());
+                    to
+                }
+            };
+            after.bookings.insert(to.id, to.clone());
+            // The database's guard looks after every single statement.
+            after.check_guard(to);
+        }
+        *self = after;
+        true
+    }
+
+    fn check_guard(&self, booking: &Booking) {
+        if !is_stored_as_occupying(booking) {
+            return;
+        }
+        for other in self.bookings.values().filter(|other| other.id != booking.id) {
+            let overlap = other.room == booking.room
+                && is_stored_as_occupying(other)
+                && other.stay.overlaps(&booking.stay);
+            assert!(!overlap, "the guard would fire: {other:?} {booking:?}");
+        }
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        for (id, room) in &self.rooms {
+            let own = || self.bookings.values().filter(|booking| booking.room == *id);
+            let confirmed = own().filter(|booking| booking.status == Status::Confirmed).count();
+            prop_assert_eq!(room.times_booked, i64::try_from(confirmed).expect("a few"));
+            for booking in own() {
+                let others = own().filter(|other| other.id > booking.id);
+                let mut taken =
+                    others.filter(|other| other.occupies(self.now) && booking.occupies(self.now));
+                let twice = taken.find(|other| other.stay.overlaps(&booking.stay));
+                prop_assert!(twice.is_none(), "sold twice: {booking:?} {twice:?}");
+                let event = self.events[id]
+                    .iter()
+                    .find(|event| event.version == booking.room_version)
+                    .expect("a booking's last write is in the history");
+                prop_assert_eq!(event.booking, Some(booking.id));
+                prop_assert!(booking.guests >= 1 && booking.stay.nights() >= 1);
+            }
+            let versions: Vec<_> = self.events[id].iter().map(|event| event.version.0).collect();
+            let expected: Vec<_> = (Version::FIRST.0..=room.version.0).collect();
+            prop_assert_eq!(versions, expected, "gap-free, and no version twice");
+            let deleted = self.events[id].iter().position(|it| it.kind == EventKind::RoomDeleted);
+            prop_assert_eq!(deleted.is_some(), room.deleted_at.is_some());
+            if deleted.is_some() {
+                let alive = own().filter(|booking| booking.occupies(self.now)).count();
+                prop_assert_eq!(alive, 0, "nobody is left in a deleted room");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A refusal writes nothing but the lapsed holds that it met.
+fn check_only_expires(refusal: &Refusal, change: &Change, now: Instant) {
+    assert!(change.hotel.is_none() && !change.bookings.is_empty(), "{refusal:?}");
+    for room in &change.rooms {
+        assert_eq!((room.write, room.sold), (RoomWrite::Advance, 0), "{refusal:?}");
+        assert!(room.events.iter().all(|event| event.kind == EventKind::Expired), "{refusal:?}");
+    }
+    for booking in &change.bookings {
+        let BookingChange::Replace { to, .. } = booking else { panic!("{refusal:?}: {booking:?}") };
+        assert_eq!((to.status, to.updated_at), (Status::Expired, now), "{refusal:?}");
+    }
+    assert_eq!(change.holds_expired(), change.bookings.len() as u64);
+}
+
+/// What queries and the guard can see without knowing the time.
+fn is_stored_as_occupying(booking: &Booking) -> bool {
+    matches!(booking.status, Status::Held { .. } | Status::Confirmed)
+}
+
+fn room_id(number: usize) -> RoomId {
+    RoomId(Uuid::from_u128(1 + number as u128))
+}
+
+fn text(text: &str) -> Text {
+    Text::parse(text).expect("a text")
+}
+
+fn stay(from: i64, nights: i64) -> Stay {
+    let first: Day = "2026-12-10".parse().expect("a day");
+    let check_in = first + TimeDelta::days(from);
+    Stay::new(check_in, check_in + TimeDelta::days(nights)).expect("1 to 4 nights")
+}

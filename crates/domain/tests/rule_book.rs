@@ -1,0 +1,496 @@
+//! The rule book of decisions, one page a decision. It is noon of 1 December 2026 in UTC, the room
+//! takes two, costs 100.00 EUR a night and has version 7; nights are days of that December.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+use vacancy_domain::{
+    Amendment, Booking, BookingChange, BookingId, Calendar, Change, Currency, Day, Decision, Fact,
+    Guest, Hotel, HotelAttributes, HotelChange, HotelId, Instant, Money, NewBooking, Refusal, Room,
+    RoomAttributes, RoomId, RoomStatus, RoomWrite, Status, Stay, Text, TimeZone, Version, amend,
+    cancel, confirm, expire,
+};
+
+#[test]
+fn a_free_night_is_booked() {
+    check_book(&[], "05-08", "booked 05-08 for 30000; sold 1");
+    check_book(&["01-05"], "05-08", "booked 05-08 for 30000; sold 1");
+    check_book(&["08-10"], "05-08", "booked 05-08 for 30000; sold 1");
+    check_book(&["01-05", "08-10"], "05-08", "booked 05-08 for 30000; sold 1");
+    check_book(&[], "01-02", "booked 01-02 for 10000; sold 1");
+}
+
+#[test]
+fn a_taken_night_is_refused_and_the_stays_in_the_way_are_named_in_order() {
+    check_book(&["05-08"], "05-08", "taken by 05-08");
+    check_book(&["05-08"], "07-09", "taken by 05-08");
+    check_book(&["05-08"], "03-06", "taken by 05-08");
+    check_book(&["05-08"], "06-07", "taken by 05-08");
+    check_book(&["09-11", "05-08", "20-21"], "01-10", "taken by 05-08 09-11");
+    check_book(&["05-08 held"], "07-09", "taken by 05-08");
+}
+
+#[test]
+fn a_lapsed_hold_is_in_nobodys_way_and_is_expired_first() {
+    check_book(&["05-08 lapsed"], "07-09", "expired 05-08, booked 07-09 for 20000; sold 1");
+    check_book(
+        &["05-06 lapsed", "06-08 lapsed", "09-10 lapsed"],
+        "05-09",
+        "expired 05-06, expired 06-08, booked 05-09 for 40000; sold 1",
+    );
+    check_book(&["05-08 lapsed"], "08-09", "booked 08-09 for 10000; sold 1");
+    check_book(
+        &["05-08 lapsed", "08-10"],
+        "07-09",
+        "taken by 08-10, recording expired 05-08; sold 0",
+    );
+}
+
+#[test]
+fn the_stay_must_begin_today_or_later_and_within_three_years() {
+    check_book(&["01-02"], "30-30", "no stay");
+    for (check_in, expect) in [
+        ("2026-11-30", "invalid /check_in"),
+        ("2029-12-01", "booked"),
+        ("2029-12-02", "invalid /check_in"),
+    ] {
+        let check_in: Day = check_in.parse().expect("a day");
+        let stay = Stay::new(check_in, check_in + TimeDelta::days(1)).expect("one night");
+        let decision = calendar(&[]).book(wish(stay, 2, None));
+        let said = told(&decision, &[]);
+        assert!(said.starts_with(expect), "{check_in}: {said}");
+    }
+}
+
+#[test]
+fn the_room_must_be_large_enough_and_open() {
+    let room = calendar(&["05-08"]);
+    let closed = Calendar { room: closed(&room.room), ..room.clone() };
+    for (calendar, nights, guests, expect) in [
+        (&room, "08-09", 2, "booked 08-09 for 10000; sold 1"),
+        (&room, "08-09", 3, "3 guests in a room for 2"),
+        (&closed, "08-09", 2, "closed"),
+        // The first rule that says no is the one that does not depend on others' bookings.
+        (&room, "05-06", 3, "3 guests in a room for 2"),
+        (&closed, "05-06", 2, "closed"),
+        (&closed, "05-06", 3, "3 guests in a room for 2"),
+    ] {
+        let decision = calendar.book(wish(stay(nights), guests, None));
+        assert_eq!(told(&decision, &calendar.taken), expect, "{nights} for {guests}");
+    }
+}
+
+#[test]
+fn a_hold_occupies_from_now_until_its_time_is_up() {
+    let hold = Some(TimeDelta::seconds(60));
+    let decision = calendar(&["05-08"]).book(wish(stay("08-10"), 2, hold));
+    assert_eq!(told(&decision, &[]), "held 08-10 for 20000; sold 0");
+    let Decision::Accepted(_, held) = decision else { panic!("it was accepted") };
+    let at = |seconds| now() + TimeDelta::seconds(seconds);
+    assert_eq!(held.status, Status::Held { until: at(60) });
+    for (seconds, occupies) in [(0, true), (59, true), (60, false), (3_600, false)] {
+        assert_eq!(held.occupies(at(seconds)), occupies, "after {seconds} s");
+        assert_eq!(held.has_lapsed(at(seconds)), !occupies, "after {seconds} s");
+    }
+}
+
+#[test]
+fn confirming() {
+    check_command(confirm, "05-08 held", "confirmed 05-08 for 30000; sold 1");
+    check_command(confirm, "05-08", "unchanged");
+    check_command(confirm, "05-08 cancelled", "cancelled cannot be confirmed");
+    check_command(confirm, "05-08 expired", "hold expired");
+    check_command(confirm, "05-08 lapsed", "hold expired, recording expired 05-08; sold 0");
+}
+
+#[test]
+fn cancelling() {
+    check_command(cancel, "05-08 held", "cancelled 05-08 for 30000; sold 0");
+    check_command(cancel, "05-08", "cancelled 05-08 for 30000; sold -1");
+    check_command(cancel, "05-08 cancelled", "unchanged");
+    check_command(cancel, "05-08 expired", "hold expired");
+    check_command(cancel, "05-08 lapsed", "hold expired, recording expired 05-08; sold 0");
+}
+
+#[test]
+fn expiring() {
+    check_command(expire, "05-08 lapsed", "expired 05-08; sold 0");
+    for left_alone in ["05-08 held", "05-08", "05-08 cancelled", "05-08 expired"] {
+        check_command(expire, left_alone, "unchanged");
+    }
+}
+
+#[test]
+fn a_closed_room_lets_its_holds_be_confirmed_and_a_deleted_one_nothing() {
+    let booking = booking("05-08 held", 1);
+    let open = calendar(&[]).room;
+    let decision = confirm(&booking, &closed(&open), now());
+    assert_eq!(told(&decision, &[]), "confirmed 05-08 for 30000; sold 1");
+    let deleted = Room { deleted_at: Some(now()), ..open };
+    let commands: [fn(&Booking, &Room, Instant) -> Decision<Booking>; 2] = [confirm, cancel];
+    for command in commands {
+        for state in ["05-08", "05-08 held", "05-08 lapsed", "05-08 cancelled", "05-08 expired"] {
+            let said = told(&command(&self::booking(state, 1), &deleted, now()), &[]);
+            assert!(said.contains(" cannot be "), "{state}: {said}");
+            assert!(!said.contains("recording"), "{state}: {said}");
+        }
+    }
+}
+
+#[test]
+fn new_nights_run_the_whole_decision_without_the_booking_itself() {
+    let taken = &["05-08", "10-12", "12-13 lapsed"];
+    check_amend(taken, "06-09", 2, "rescheduled 06-09 for 30000; sold 0");
+    check_amend(taken, "08-10", 2, "rescheduled 08-10 for 20000; sold 0");
+    check_amend(taken, "08-11", 2, "taken by 10-12");
+    check_amend(taken, "05-10", 2, "rescheduled 05-10 for 50000; sold 0");
+    check_amend(taken, "12-14", 2, "expired 12-13, rescheduled 12-14 for 20000; sold 0");
+    check_amend(taken, "11-14", 2, "taken by 10-12, recording expired 12-13; sold 0");
+    check_amend(taken, "08-10", 3, "3 guests in a room for 2");
+    check_amend(taken, "05-08", 1, "booking_edited 05-08 for 30000; sold 0");
+    check_amend(taken, "05-08", 3, "3 guests in a room for 2");
+    check_amend(taken, "05-08", 2, "unchanged");
+}
+
+#[test]
+fn only_what_is_alive_is_amended() {
+    for (state, expect) in [
+        ("05-08 held", "rescheduled 06-09 for 30000; sold 0"),
+        ("05-08 cancelled", "cancelled cannot be edited"),
+        ("05-08 expired", "hold expired"),
+        ("05-08 lapsed", "hold expired, recording expired 05-08; sold 0"),
+    ] {
+        check_amend(&[state], "06-09", 2, expect);
+        let same = if state.ends_with("held") { "unchanged" } else { expect };
+        check_amend(&[state], "05-08", 2, same);
+    }
+}
+
+#[test]
+fn a_move_takes_leave_of_one_room_and_comes_into_another() {
+    check_move("05-08", &[], &|_| {}, "moved_out 05-08, moved_in 05-08 for 60000; sold -1 1");
+    check_move("05-08 held", &[], &|_| {}, "moved_out 05-08, moved_in 05-08 for 60000; sold 0 0");
+    check_move("05-08", &["07-09"], &|_| {}, "taken by 07-09");
+    check_move(
+        "05-08",
+        &["07-09 lapsed"],
+        &|_| {},
+        "moved_out 05-08, expired 07-09, moved_in 05-08 for 60000; sold -1 1",
+    );
+    check_move("05-08", &[], &|room| room.hotel = HotelId(Uuid::max()), "invalid /room_id");
+    check_move("05-08", &[], &|room| room.deleted_at = Some(now()), "invalid /room_id");
+    check_move("05-08", &[], &|room| *room = closed(room), "closed");
+    check_move("05-08", &[], &|room| room.attributes.capacity = 1, "2 guests in a room for 1");
+    check_move("05-08 cancelled", &[], &|_| {}, "cancelled cannot be edited");
+}
+
+#[test]
+fn a_room_is_deleted_when_nobody_has_a_night_from_today_on() {
+    for (taken, expect) in [
+        (&[][..], "room_deleted; sold 0"),
+        (&["05-08"], "in use by 1"),
+        (&["05-08", "10-11 held"], "in use by 2"),
+        (&["05-08 lapsed"], "expired 05-08, room_deleted; sold 0"),
+        (&["05-08 lapsed", "10-11"], "in use by 1, recording expired 05-08; sold 0"),
+    ] {
+        let calendar = calendar(taken);
+        assert_eq!(told(&calendar.delete_room(), &calendar.taken), expect, "{taken:?}");
+    }
+    // Whoever leaves today has no night left; whoever arrived yesterday and stays has.
+    for (check_in, check_out, expect) in [
+        ("2026-11-29", "2026-12-01", "room_deleted; sold 0"),
+        ("2026-11-29", "2026-12-02", "in use by 1"),
+    ] {
+        let stay = Stay::new(day(check_in), day(check_out)).expect("a stay");
+        let mut calendar = calendar(&["05-08"]);
+        calendar.taken[0].stay = stay;
+        assert_eq!(told(&calendar.delete_room(), &calendar.taken), expect, "{check_out}");
+    }
+}
+
+#[test]
+fn free_nights_are_what_no_occupying_booking_has() {
+    for (taken, expect) in [
+        (&[][..], "01-20"),
+        (&["05-08"], "01-05 08-20"),
+        (&["05-08 held", "08-09"], "01-05 09-20"),
+        (&["05-08 lapsed"], "01-20"),
+        (&["01-20"], ""),
+    ] {
+        let free = calendar(taken).free(day("2026-12-01"), day("2026-12-20"));
+        let free: Vec<_> = free.iter().map(|(from, to)| nights(*from, *to)).collect();
+        assert_eq!(free.join(" "), expect, "{taken:?}");
+    }
+    let open = calendar(&[]);
+    let shut = Calendar { room: closed(&open.room), ..open };
+    assert_eq!(shut.free(day("2026-12-01"), day("2026-12-20")), []);
+}
+
+#[test]
+fn an_edit_that_changes_nothing_is_none() {
+    let room = calendar(&[]).room;
+    assert_eq!(room.edit(room.attributes.clone(), now()), Decision::Unchanged(room.clone()));
+    let decision = room.edit(closed(&room).attributes, now());
+    let Decision::Accepted(change, edited) = decision else { panic!("{decision:?}") };
+    assert_eq!((edited.version, change.rooms[0].write), (Version(8), RoomWrite::Replace));
+
+    let attributes = HotelAttributes {
+        name: text("Rialto"),
+        city: text("Venice"),
+        country: None,
+        time_zone: TimeZone::default(),
+    };
+    let Decision::Accepted(_, hotel) =
+        Hotel::create(HotelId(Uuid::nil()), attributes.clone(), now())
+    else {
+        panic!("nothing speaks against a hotel")
+    };
+    assert_eq!(hotel.edit(attributes.clone(), now()), Decision::Unchanged(hotel.clone()));
+    let renamed = HotelAttributes { name: text("Danieli"), ..attributes };
+    let Decision::Accepted(change, renamed) = hotel.edit(renamed, now()) else {
+        panic!("a name may change")
+    };
+    assert_eq!(renamed.version, Version(2));
+    let replaced = HotelChange::Replace { from: Version(1), to: renamed };
+    assert_eq!(change.hotel, Some(replaced));
+    assert_eq!(hotel.delete(true), Decision::Refused(Refusal::HotelInUse, None));
+    assert!(matches!(hotel.delete(false), Decision::Accepted(..)));
+}
+
+/// The one place that calls `book`.
+#[track_caller]
+fn check_book(taken: &[&str], ask: &str, expect: &str) {
+    let calendar = calendar(taken);
+    let Some(stay) = try_stay(ask) else {
+        assert_eq!(expect, "no stay", "{ask}");
+        return;
+    };
+    let decision = calendar.book(wish(stay, 2, None));
+    assert_eq!(told(&decision, &calendar.taken), expect, "{taken:?} {ask}");
+}
+
+#[track_caller]
+fn check_command(
+    command: fn(&Booking, &Room, Instant) -> Decision<Booking>,
+    state: &str,
+    expect: &str,
+) {
+    let booking = booking(state, 1);
+    let decision = command(&booking, &calendar(&[]).room, now());
+    assert_eq!(told(&decision, &[booking]), expect, "{state}");
+}
+
+/// The first of `taken` is the one to change, within its room.
+#[track_caller]
+fn check_amend(taken: &[&str], nights: &str, guests: i64, expect: &str) {
+    let all = calendar(taken);
+    let booking = all.taken[0].clone();
+    let stored = |other: &Booking| matches!(other.status, Status::Held { .. } | Status::Confirmed);
+    let target =
+        Calendar { taken: all.taken.iter().filter(|it| stored(it)).cloned().collect(), ..all };
+    let amendment = Amendment { guest: booking.guest.clone(), guests, stay: stay(nights) };
+    let decision = amend(&booking, &target.room, &target, amendment);
+    assert_eq!(told(&decision, &target.taken), expect, "{taken:?} {nights} for {guests}");
+}
+
+/// Moves the booking to another room, which costs twice as much and whose calendar is `taken`.
+#[track_caller]
+fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: &str) {
+    let (booking, home) = (booking(state, 99), calendar(&[]).room);
+    let mut target = calendar(taken);
+    target.room.id = RoomId(Uuid::from_u128(2));
+    target.room.attributes.nightly_rate = Some(euros(20_000));
+    changed(&mut target.room);
+    for other in &mut target.taken {
+        other.room = target.room.id;
+    }
+    let amendment =
+        Amendment { guest: booking.guest.clone(), guests: booking.guests, stay: booking.stay };
+    let decision = amend(&booking, &home, &target, amendment);
+    assert_eq!(told(&decision, &target.taken), expect, "{state} {taken:?}");
+    if let Decision::Accepted(change, moved) = decision {
+        assert_eq!((moved.id, moved.room), (booking.id, target.room.id), "it keeps its id");
+        let rooms: Vec<_> = change.rooms.iter().map(|room| room.to.id).collect();
+        assert_eq!(rooms, [home.id, target.room.id], "in ascending id");
+    }
+}
+
+/// A decision in words. On the way, everything that all changes have in common is checked.
+#[track_caller]
+fn told<T>(decision: &Decision<T>, taken: &[Booking]) -> String {
+    match decision {
+        Decision::Unchanged(_) => "unchanged".to_owned(),
+        Decision::Accepted(change, _) => written(change, taken),
+        Decision::Refused(refusal, None) => refused(refusal),
+        Decision::Refused(refusal, Some(change)) => {
+            format!("{}, recording {}", refused(refusal), written(change, taken))
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Invalid(invalid) => format!("invalid {}", invalid.pointer),
+        Refusal::CapacityExceeded { guests, capacity } => {
+            format!("{guests} guests in a room for {capacity}")
+        }
+        Refusal::RoomClosed => "closed".to_owned(),
+        Refusal::RoomUnavailable { conflicts, .. } => {
+            let conflicts: Vec<_> =
+                conflicts.iter().map(|stay| nights(stay.check_in(), stay.check_out())).collect();
+            format!("taken by {}", conflicts.join(" "))
+        }
+        Refusal::HoldExpired => "hold expired".to_owned(),
+        Refusal::InvalidTransition { from, to } => format!("{from} cannot be {to}"),
+        Refusal::RoomInUse { bookings } => format!("in use by {bookings}"),
+        Refusal::HotelInUse | Refusal::NoRoomAvailable => refusal.to_string(),
+    }
+}
+
+/// The events of a change, the price of the booking it is about, and what each room sold.
+#[track_caller]
+fn written(change: &Change, taken: &[Booking]) -> String {
+    let mut events = Vec::new();
+    let mut sold = Vec::new();
+    for room in &change.rooms {
+        assert_eq!(room.from, Version(7), "decided on the version that was shown");
+        let versions: Vec<_> = room.events.iter().map(|event| event.version.0).collect();
+        let expected: Vec<_> = (8..=room.to.version.0).collect();
+        assert_eq!(versions, expected, "one event a version, without gaps");
+        assert!(!versions.is_empty(), "no room is advanced for nothing");
+        assert_eq!(room.to.times_booked, 3 + room.sold);
+        assert_eq!(room.to.updated_at, now());
+        for event in &room.events {
+            assert_eq!(event.at, now());
+            events.push(match &event.fact {
+                Fact::Booking { stay, .. } => {
+                    format!("{} {}", event.kind.name(), nights(stay.check_in(), stay.check_out()))
+                }
+                Fact::Room(_) | Fact::Nothing => event.kind.name().to_owned(),
+            });
+        }
+        sold.push(room.sold.to_string());
+    }
+    let all_events = || change.rooms.iter().flat_map(|room| &room.events);
+    for booking in &change.bookings {
+        let to = match booking {
+            BookingChange::Insert(to) => {
+                assert_eq!(to.version, Version::FIRST);
+                to
+            }
+            BookingChange::Replace { from, to, .. } => {
+                assert_eq!(to.version, from.next());
+                if let Some(other) = taken.iter().find(|other| other.id == to.id) {
+                    assert_eq!(other.version, *from);
+                }
+                to
+            }
+        };
+        assert_eq!(to.updated_at, now());
+        let own = all_events().filter(|event| event.booking == Some(to.id));
+        assert!(own.clone().any(|event| event.version == to.room_version), "its event is there");
+    }
+    let last = change.bookings.last().map(|last| match last {
+        BookingChange::Insert(to) | BookingChange::Replace { to, .. } => to,
+    });
+    let live = last.filter(|last| last.status != Status::Expired);
+    let price = live.and_then(|live| live.total.as_ref());
+    let price = price.map_or_else(String::new, |total| format!(" for {}", total.amount));
+    let events = events.join(", ");
+    format!("{events}{price}; sold {}", sold.join(" "))
+}
+
+fn now() -> Instant {
+    "2026-12-01T12:00:00Z".parse().expect("an instant")
+}
+
+fn day(text: &str) -> Day {
+    text.parse().expect("a day")
+}
+
+fn text(text: &str) -> Text {
+    Text::parse(text).expect("a text")
+}
+
+fn euros(amount: i64) -> Money {
+    Money { amount, currency: Currency::parse("EUR").expect("a currency") }
+}
+
+fn nights(from: Day, to: Day) -> String {
+    format!("{}-{}", from.format("%d"), to.format("%d"))
+}
+
+fn stay(nights: &str) -> Stay {
+    try_stay(nights).expect("a stay")
+}
+
+fn try_stay(nights: &str) -> Option<Stay> {
+    let (from, to) = nights.split_once('-').expect("two days");
+    Stay::new(day(&format!("2026-12-{from}")), day(&format!("2026-12-{to}"))).ok()
+}
+
+/// `05-08`, confirmed unless another state follows.
+fn booking(said: &str, id: u128) -> Booking {
+    let (nights, state) = said.split_once(' ').unwrap_or((said, "confirmed"));
+    let held = |minutes| Status::Held { until: now() + TimeDelta::minutes(minutes) };
+    let status = match state {
+        "confirmed" => Status::Confirmed,
+        "held" => held(1),
+        "lapsed" => held(0),
+        "cancelled" => Status::Cancelled,
+        "expired" => Status::Expired,
+        other => panic!("no state is called {other}"),
+    };
+    let stay = stay(nights);
+    Booking {
+        id: BookingId(Uuid::from_u128(id)),
+        room: RoomId(Uuid::from_u128(1)),
+        hotel: HotelId(Uuid::nil()),
+        guest: guest(),
+        guests: 2,
+        stay,
+        status,
+        total: Some(euros(10_000 * stay.nights())),
+        version: Version(4),
+        room_version: Version(5),
+        created_at: now() - TimeDelta::days(1),
+        updated_at: now() - TimeDelta::days(1),
+    }
+}
+
+fn calendar(taken: &[&str]) -> Calendar {
+    let ids = 1..;
+    Calendar {
+        room: Room {
+            id: RoomId(Uuid::from_u128(1)),
+            hotel: HotelId(Uuid::nil()),
+            attributes: RoomAttributes {
+                number: text("101"),
+                kind: text("double"),
+                capacity: 2,
+                nightly_rate: Some(euros(10_000)),
+                status: RoomStatus::Open,
+            },
+            times_booked: 3,
+            version: Version(7),
+            created_at: now() - TimeDelta::days(30),
+            updated_at: now() - TimeDelta::days(1),
+            deleted_at: None,
+        },
+        time_zone: TimeZone::default(),
+        now: now(),
+        taken: taken.iter().zip(ids).map(|(said, id)| booking(said, id)).collect(),
+    }
+}
+
+fn closed(room: &Room) -> Room {
+    let attributes = RoomAttributes { status: RoomStatus::Closed, ..room.attributes.clone() };
+    Room { attributes, ..room.clone() }
+}
+
+fn guest() -> Guest {
+    Guest { name: text("Ada"), email: None }
+}
+
+fn wish(stay: Stay, guests: i64, hold: Option<TimeDelta>) -> NewBooking {
+    NewBooking { id: BookingId(Uuid::max()), guest: guest(), guests, stay, hold }
+}
