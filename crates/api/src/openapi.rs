@@ -129,8 +129,8 @@ impl Shape {
             add("Idempotency-Key", what, key);
             add("Prefer", "`return=minimal` leaves out the body.", text.clone());
         }
-        let id = json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9-]+$" });
-        add("X-Request-Id", "Taken over as the request's id.", id);
+        let what = "Taken over as the request's id if it is 1 to 64 letters, digits and hyphens.";
+        add("X-Request-Id", what, text.clone());
     }
 
     fn add_success_headers(&self, operation: &mut Value) {

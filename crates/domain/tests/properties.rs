@@ -85,19 +85,19 @@ proptest! {
                 Step::Pass { minutes } => house.now += TimeDelta::minutes(minutes),
                 Step::One(wish) => {
                     let decided = house.decide(&wish);
-                    let kept = house.keep(decided);
+                    let kept = house.keep(&decided);
                     prop_assert!(kept, "nobody wrote in between");
                 }
                 Step::Race(one, other) => {
                     let (first, second) = (house.decide(&one), house.decide(&other));
                     let meet = first.rooms().iter().any(|room| second.rooms().contains(room));
-                    prop_assert!(house.keep(first));
-                    let kept = house.keep(second);
+                    prop_assert!(house.keep(&first));
+                    let kept = house.keep(&second);
                     prop_assert_eq!(kept, !meet, "exactly the writes to one room exclude each other");
                     if !kept {
                         // Decided again on what the winner left, it cannot lose.
                         let again = house.decide(&other);
-                        prop_assert!(house.keep(again));
+                        prop_assert!(house.keep(&again));
                     }
                 }
             }
@@ -172,7 +172,7 @@ impl House {
                 status: RoomStatus::Open,
             };
             let created = Room::create(room_id(number), HotelId(Uuid::nil()), attributes, now);
-            assert!(house.keep(Decided::Room(created)));
+            assert!(house.keep(&Decided::Room(created)));
         }
         house
     }
@@ -252,7 +252,7 @@ impl House {
     }
 
     /// Keeps a decision, all of it or none. False when somebody wrote in between.
-    fn keep(&mut self, decided: Decided) -> bool {
+    fn keep(&mut self, decided: &Decided) -> bool {
         let Some(change) = decided.change() else { return true };
         if let Some(refusal) = decided.refusal() {
             check_only_expires(refusal, change, self.now);

@@ -84,12 +84,12 @@ fn a_hold_occupies_from_now_until_its_time_is_up() {
     let hold = Some(TimeDelta::seconds(60));
     let decision = calendar(&["05-08"]).book(wish(stay("08-10"), 2, hold));
     assert_eq!(told(&decision, &[]), "held 08-10 for 20000; sold 0");
-    let Decision::Accepted(_, held) = decision else { panic!("it was accepted") };
+    let Decision::Accepted(_, booking) = decision else { panic!("it was accepted") };
     let at = |seconds| now() + TimeDelta::seconds(seconds);
-    assert_eq!(held.status, Status::Held { until: at(60) });
+    assert_eq!(booking.status, Status::Held { until: at(60) });
     for (seconds, occupies) in [(0, true), (59, true), (60, false), (3_600, false)] {
-        assert_eq!(held.occupies(at(seconds)), occupies, "after {seconds} s");
-        assert_eq!(held.has_lapsed(at(seconds)), !occupies, "after {seconds} s");
+        assert_eq!(booking.occupies(at(seconds)), occupies, "after {seconds} s");
+        assert_eq!(booking.has_lapsed(at(seconds)), !occupies, "after {seconds} s");
     }
 }
 
@@ -126,7 +126,7 @@ fn a_closed_room_lets_its_holds_be_confirmed_and_a_deleted_one_nothing() {
     let decision = confirm(&booking, &closed(&open), now());
     assert_eq!(told(&decision, &[]), "confirmed 05-08 for 30000; sold 1");
     let deleted = Room { deleted_at: Some(now()), ..open };
-    let commands: [fn(&Booking, &Room, Instant) -> Decision<Booking>; 2] = [confirm, cancel];
+    let commands: [Command; 2] = [confirm, cancel];
     for command in commands {
         for state in ["05-08", "05-08 held", "05-08 lapsed", "05-08 cancelled", "05-08 expired"] {
             let said = told(&command(&self::booking(state, 1), &deleted, now()), &[]);
@@ -256,6 +256,9 @@ fn an_edit_that_changes_nothing_is_none() {
     assert!(matches!(hotel.delete(false), Decision::Accepted(..)));
 }
 
+/// A decision about a booking that needs its room and the time alone.
+type Command = fn(&Booking, &Room, Instant) -> Decision<Booking>;
+
 /// The one place that calls `book`.
 #[track_caller]
 fn check_book(taken: &[&str], ask: &str, expect: &str) {
@@ -269,11 +272,7 @@ fn check_book(taken: &[&str], ask: &str, expect: &str) {
 }
 
 #[track_caller]
-fn check_command(
-    command: fn(&Booking, &Room, Instant) -> Decision<Booking>,
-    state: &str,
-    expect: &str,
-) {
+fn check_command(command: Command, state: &str, expect: &str) {
     let booking = booking(state, 1);
     let decision = command(&booking, &calendar(&[]).room, now());
     assert_eq!(told(&decision, &[booking]), expect, "{state}");

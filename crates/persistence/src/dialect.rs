@@ -35,6 +35,35 @@ impl Dialect {
         }
     }
 
+    /// That the booking called `alias` has a night in `[from, to)`, both SQL days, in words that an
+    /// index answers however long the room's past is.
+    ///
+    /// PostgreSQL has the index of the guard itself, where days in the wrong order would be an
+    /// error. SQLite looks back as far as the longest stay reaches.
+    pub(crate) fn overlaps(self, alias: &str, from: &str, to: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                let (open, close) = self.earliest_overlapping();
+                format!(
+                    "{alias}.check_in < {to} AND {alias}.check_out > {from} \
+                     AND {alias}.check_in >= {open}{from}{close}"
+                )
+            }
+            Self::Postgres => format!(
+                "daterange({alias}.check_in, {alias}.check_out) \
+                 && daterange(LEAST({from}, {to}), GREATEST({from}, {to}))"
+            ),
+        }
+    }
+
+    /// After every day.
+    pub(crate) fn end_of_time(self) -> &'static str {
+        match self {
+            Self::Sqlite => "'9999-12-31'",
+            Self::Postgres => "'infinity'::date",
+        }
+    }
+
     /// Before and after a day: the earliest check-in of a stay that can have that night, which is
     /// as far back as the longest stay reaches.
     pub(crate) fn earliest_overlapping(self) -> (&'static str, String) {

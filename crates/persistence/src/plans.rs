@@ -54,7 +54,7 @@ async fn on_postgres_no_statement_reads_more_when_the_past_grows() {
             let all_rooms = what.contains("of all rooms");
             assert!(all_rooms || !scanned.iter().any(|it| it == "rooms"), "{what}: {plan:#}");
             let before = *read_before.entry(what).or_insert(read);
-            eprintln!("{}", if read > before + 5.0 { format!("{plan:#}") } else { String::new() });
+            assert!(read <= before + 5.0, "{what} read {before} rows before, now {read}: {plan:#}");
         }
     }
 }
@@ -82,6 +82,7 @@ async fn on_sqlite_no_statement_scans_a_table() {
 }
 
 /// Every statement of this crate that looks at rooms or bookings, with what it is for.
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 async fn statements(store: &Store, caught: &Caught, today: Day) -> Vec<(&'static str, Statement)> {
     let (hotel, room, booking) = (HotelId(HOTEL), RoomId(ROOM), BookingId(BOOKING));
     let check_in = today + chrono::Days::new(40);
@@ -199,7 +200,7 @@ async fn open(db: &Database) -> (Store, Caught) {
     let options = StoreOptions {
         url: db.url().to_owned(),
         connections: 2,
-        statement_timeout: Duration::from_secs(60),
+        statement_timeout: Duration::from_mins(1),
         exclusive: true,
     };
     let mut store = Store::connect(&options).await.expect("the test's database can be opened");
@@ -227,10 +228,14 @@ fn walk(node: &Value, read: &mut f64, scanned: &mut Vec<String>) {
     if kind.contains("Scan") && kind != "Subquery Scan" {
         let thrown_away =
             number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
-        *read += (number("Actual Rows") + thrown_away) * number("Actual Loops");
-    }
-    if kind == "Seq Scan" {
-        scanned.push(node["Relation Name"].as_str().unwrap_or_default().to_owned());
+        let table = node["Relation Name"].as_str().unwrap_or_default();
+        // There are too few hotels for an index to be worth while.
+        if table != "hotels" {
+            *read += (number("Actual Rows") + thrown_away) * number("Actual Loops");
+        }
+        if kind == "Seq Scan" {
+            scanned.push(table.to_owned());
+        }
     }
     for inner in node["Plans"].as_array().into_iter().flatten() {
         walk(inner, read, scanned);

@@ -3,6 +3,7 @@
 use sea_orm::{
     ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement, Value,
 };
+use vacancy_domain::Day;
 
 use crate::dialect::Dialect;
 
@@ -25,9 +26,19 @@ impl Query {
 
     /// Appends a parameter.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
-        self.values.push(value.into());
-        let place = format!("${}", self.values.len());
+        let place = self.value(value);
         self.push(&place)
+    }
+
+    /// Takes a parameter and gives its place, to be written as often as it is needed.
+    pub(crate) fn value(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// As [`Query::value`], a day whose type the place around it does not tell.
+    pub(crate) fn day(&mut self, day: Day) -> String {
+        format!("CAST({} AS {})", self.value(day), self.dialect.date_type())
     }
 
     fn statement(self) -> Statement {

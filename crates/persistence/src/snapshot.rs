@@ -132,13 +132,11 @@ impl Store {
         self.push_clock_and_key(&mut query, ask.key);
         query.push(" LEFT JOIN bookings AS b ON b.id = ").bind(ask.booking.map(|id| id.0));
         query.push(" LEFT JOIN rooms AS home ON home.id = b.room_id");
-        query.push(" LEFT JOIN rooms AS target ON target.id = ");
-        match ask.room {
-            Some(room) => query.bind(room.0),
-            None => query.push("b.room_id"),
-        };
+        let room = ask.room.map(|room| query.value(room.0));
+        let room = room.as_deref().unwrap_or("b.room_id");
+        query.push(" LEFT JOIN rooms AS target ON target.id = ").push(room);
         query.push(" LEFT JOIN hotels AS h ON h.id = target.hotel_id");
-        query.push(" LEFT JOIN bookings AS o ON o.room_id = target.id");
+        query.push(" LEFT JOIN bookings AS o ON o.room_id = ").push(room);
         query.push(" AND o.status IN ('held', 'confirmed') AND ");
         match ask.nights {
             Nights::None => {
@@ -146,30 +144,15 @@ impl Store {
             }
             Nights::Range(check_in, check_out) => {
                 // Each end is the one asked for or the booking's own.
-                let end = |query: &mut Query, column: &str, day: Option<Day>| match day {
-                    Some(day) => {
-                        query.push("CAST(").bind(day).push(" AS ").push(self.dialect.date_type());
-                        query.push(")");
-                    }
-                    None => {
-                        query.push(column);
-                    }
-                };
-                query.push("o.check_in < ");
-                end(&mut query, "b.check_out", check_out);
-                query.push(" AND o.check_out > ");
-                end(&mut query, "b.check_in", check_in);
-                query.push(" AND o.check_in >= ");
-                let (open, close) = self.dialect.earliest_overlapping();
-                query.push(open);
-                end(&mut query, "b.check_in", check_in);
-                query.push(&close);
+                let check_in = check_in.map(|day| query.day(day));
+                let check_in = check_in.as_deref().unwrap_or("b.check_in");
+                let check_out = check_out.map(|day| query.day(day));
+                let check_out = check_out.as_deref().unwrap_or("b.check_out");
+                query.push(&self.dialect.overlaps("o", check_in, check_out));
             }
             Nights::Ahead => {
-                let (open, close) = self.dialect.earliest_overlapping();
                 let yesterday = self.dialect.yesterday();
-                query.push(&format!("o.check_out > {yesterday}"));
-                query.push(&format!(" AND o.check_in >= {open}{yesterday}{close}"));
+                query.push(&self.dialect.overlaps("o", yesterday, self.dialect.end_of_time()));
             }
         }
         query
@@ -263,16 +246,13 @@ impl Store {
 
     /// ` AND NOT EXISTS …`: the rooms called `r` with no occupied night in `stay`.
     pub(crate) fn and_free(&self, query: &mut Query, stay: Stay) {
-        let (open, close) = self.dialect.earliest_overlapping();
+        let (check_in, check_out) = (query.day(stay.check_in()), query.day(stay.check_out()));
         query.push(" AND NOT EXISTS (SELECT 1 FROM bookings AS o WHERE o.room_id = r.id AND ");
-        query.push(&occupies("o", self.dialect.now()));
-        query.push(" AND o.check_in < ").bind(stay.check_out());
-        query.push(" AND o.check_out > ").bind(stay.check_in());
-        query.push(" AND o.check_in >= ").push(open);
-        query.push("CAST(").bind(stay.check_in()).push(" AS ").push(self.dialect.date_type());
+        query.push(&occupies("o", self.dialect.now())).push(" AND ");
+        query.push(&self.dialect.overlaps("o", &check_in, &check_out));
         // OFFSET keeps PostgreSQL from turning the rooms of a wide search into one join with all
         // bookings there ever were: a few of each room's own are looked at, in the index.
-        query.push(")").push(&close).push(" LIMIT 1 OFFSET 0)");
+        query.push(" LIMIT 1 OFFSET 0)");
     }
 
     /// ` FROM …`: always one row, with the time and the unexpired result of the key.

@@ -111,6 +111,9 @@ const ROWS: &[Row] = &[
     (&["seven"], &[], "?version=seven", BadVersion),
 ];
 
+/// No precondition at all.
+const NOTHING: &[Row] = &[(&[], &[], "", Holds)];
+
 /// Something to send a conditional request to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
@@ -173,7 +176,6 @@ on_both_databases! {
     async fn only_edits_need_a_precondition(db: Database) {
         let replica = Replica::start(&db).await;
         let site = Site::build(&replica).await;
-        const NOTHING: &[Row] = &[(&[], &[], "", Holds)];
         site.check_rows(Hotel, &[Way::Get, Way::Put, Way::Patch, Way::Delete], NOTHING).await;
         site.check_rows(Room, &[Way::Head, Way::Patch, Way::Delete, Way::Book], NOTHING).await;
         site.check_rows(Booking, &[Way::Get, Way::Patch, Way::Confirm, Way::Cancel], NOTHING).await;
@@ -327,7 +329,7 @@ impl Site {
             304 | 412 => true,
             409 => {
                 let provided = if query.contains("NEXT") { now + 1 } else { i64::MAX };
-                self.check_conflict(subject, now, provided, way, &answer);
+                check_conflict(subject, now, provided, way, &answer);
                 true
             }
             _ => false,
@@ -344,27 +346,6 @@ impl Site {
             assert_eq!(answer.header("cache-control"), cache, "{case}");
         }
         self.check_left_behind(subject, way, *means, status, now, &answer).await
-    }
-
-    fn check_conflict(
-        &self,
-        subject: &Subject,
-        now: i64,
-        provided: i64,
-        way: Way,
-        answer: &Answer,
-    ) {
-        if way == Way::Head {
-            return;
-        }
-        let words = format!(
-            "[{}][{}]: version conflict, current version [{now}] is different than the one \
-             provided [{provided}]",
-            subject.name(),
-            subject.id
-        );
-        assert_eq!(answer.json()["detail"], words, "{answer:?}");
-        assert_eq!(answer.json()["provided_version"], provided, "{answer:?}");
     }
 
     /// A refused request leaves the version alone; one that is carried out advances it by one.
@@ -394,6 +375,20 @@ impl Site {
         }
         advanced && matches!(way, Way::Confirm | Way::Cancel)
     }
+}
+
+fn check_conflict(subject: &Subject, now: i64, provided: i64, way: Way, answer: &Answer) {
+    if way == Way::Head {
+        return;
+    }
+    let words = format!(
+        "[{}][{}]: version conflict, current version [{now}] is different than the one \
+         provided [{provided}]",
+        subject.name(),
+        subject.id
+    );
+    assert_eq!(answer.json()["detail"], words, "{answer:?}");
+    assert_eq!(answer.json()["provided_version"], provided, "{answer:?}");
 }
 
 fn expected(way: Way, row: &Row) -> (u16, Option<&'static str>) {

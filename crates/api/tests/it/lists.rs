@@ -13,6 +13,9 @@ use vacancy_testkit::replica::Replica;
 use crate::rival::uuid;
 use crate::support::{Api, day, id_of, wish};
 
+/// Whether an item belongs into a list.
+type Keep<'a> = dyn Fn(&Value) -> bool + 'a;
+
 /// Follows a list to its end, `limit` items a page, by the cursor and by the link, which agree.
 async fn walk(api: &Api, path: &str, limit: usize) -> Vec<Value> {
     let joint = if path.contains('?') { '&' } else { '?' };
@@ -150,8 +153,7 @@ on_both_databases! {
         let rome_path = format!("/v1/rooms?hotel_id={rome}");
         let both = format!("/v1/rooms?sort=nightly_rate&hotel_id={venice}&kind=double&guests=2");
         let nobody = "/v1/rooms?hotel_id=01890000-0000-7000-8000-000000000000";
-        type Keep<'a> = &'a dyn Fn(&Value) -> bool;
-        let cases: [(&str, &[&Value], Keep); 10] = [
+        let cases: [(&str, &[&Value], &Keep); 10] = [
             (&rome_path, &by_number, &|it| text(it, "hotel_id") == rome),
             ("/v1/rooms?city=Venice", &by_number, &|it| cities(it) == "Venice"),
             ("/v1/rooms?city=Rome&sort=times_booked", &by_times, &|it| cities(it) == "Rome"),
@@ -228,7 +230,6 @@ on_both_databases! {
         let mut ordered: Vec<_> = all.iter().collect();
         ordered.sort_by_key(|it| (text(it, "check_in"), text(it, "id")));
 
-        type Keep<'a> = dyn Fn(&Value) -> bool + 'a;
         let overlaps = |it: &Value, from: u64, to: u64| {
             text(it, "check_in") < day(to).as_str() && text(it, "check_out") > day(from).as_str()
         };

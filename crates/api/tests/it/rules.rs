@@ -750,7 +750,7 @@ on_both_databases! {
             }
         }
         let invalid = |what: &str, answer: Answer, pointer: &str| {
-            check(what, &answer, 422, "validation_failed", pointer)
+            check(what, &answer, 422, "validation_failed", pointer);
         };
         invalid("an empty kind", pick(json!({ "kind": " " }), 0).await, "/kind");
         invalid("no guests", pick(json!({ "guests": 0 }), 0).await, "/guests");
