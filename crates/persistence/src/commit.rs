@@ -8,7 +8,8 @@ use sea_orm::{
     TransactionOptions, TransactionTrait, UpdateMany,
 };
 use vacancy_domain::{
-    BookingChange, Change, Country, HotelChange, Instant, RoomChange, RoomWrite, Version,
+    Booking, BookingChange, Change, Country, HotelChange, Instant, RoomChange, RoomWrite, Status,
+    Version,
 };
 
 use crate::entity::{booking, hotel, idempotency_key, room, room_event};
@@ -100,13 +101,48 @@ impl Store {
         for room in &change.rooms {
             self.write_room(tx, room).await?;
         }
-        for booking in &change.bookings {
+        // Those that give up nights come first, or the guard would meet them. However many holds have
+        // lapsed, recording them is one statement.
+        let lapsed: Vec<_> = change.bookings.iter().filter_map(as_expiry).collect();
+        if !lapsed.is_empty() {
+            self.expire_holds(tx, &lapsed).await?;
+        }
+        for booking in change.bookings.iter().filter(|change| as_expiry(change).is_none()) {
             write_booking(tx, booking).await?;
         }
         append_events(tx, &change.rooms, request).await?;
         match memo {
             Some(memo) => remember(tx, memo).await,
             None => Ok(()),
+        }
+    }
+
+    /// Each hold must still have the version decided on, as for any other booking.
+    async fn expire_holds(
+        &self,
+        tx: &mut Tx,
+        holds: &[(Version, &Booking)],
+    ) -> Result<(), StoreError> {
+        let Some((_, first)) = holds.first() else { return Ok(()) };
+        let mut update = Query::new(
+            self.dialect,
+            "UPDATE bookings SET status = 'expired', hold_expires_at = NULL, version = version + 1, \
+             updated_at = ",
+        );
+        update.bind(first.updated_at).push(", room_version = CASE id");
+        for (_, hold) in holds {
+            update.push(" WHEN ").bind(hold.id.0).push(" THEN ").bind(hold.room_version.0);
+        }
+        update.push(" END WHERE room_id = ").bind(first.room.0);
+        update.push(" AND status = 'held' AND (id, version) IN (VALUES ");
+        for (index, (from, hold)) in holds.iter().enumerate() {
+            update.push(if index == 0 { "(" } else { ", (" });
+            update.bind(hold.id.0).push(", ").bind(from.0).push(")");
+        }
+        update.push(")");
+        match tx.done(update.execute(&tx.inner).await)? {
+            rows if rows == holds.len() as u64 => Ok(()),
+            _ => Err(StoreError::Lost { guard: false }),
         }
     }
 
@@ -189,6 +225,16 @@ impl Store {
             Some(row) => Ok(Settled::Committed(row.try_into()?)),
             None => Ok(Settled::NotCommitted),
         }
+    }
+}
+
+/// The hold that a change records as lapsed, and the version it was decided on.
+fn as_expiry(change: &BookingChange) -> Option<(Version, &Booking)> {
+    match change {
+        BookingChange::Replace { from, to, .. } if to.status == Status::Expired => {
+            Some((*from, to))
+        }
+        BookingChange::Replace { .. } | BookingChange::Insert(_) => None,
     }
 }
 

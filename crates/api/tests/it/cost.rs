@@ -96,10 +96,15 @@ async fn a_booking_is_one_read_and_one_transaction_of_at_most_five_statements() 
     desk.check("confirm", api.command(&id_of(&held), "confirm"), 200, one(4)).await;
     desk.check("cancel", api.command(&id_of(&held), "cancel"), 200, one(4)).await;
 
-    // And the lapsed hold in its way.
+    // And the lapsed holds in its way, however many.
     api.hold(&room, 10, 12).await.expect(201);
     desk.db.let_holds_lapse().await;
     desk.check("book over a lapsed hold", api.book(&room, 11, 13), 201, one(5)).await;
+    for night in 60..64 {
+        api.hold(&room, night, night + 1).await.expect(201);
+    }
+    desk.db.let_holds_lapse().await;
+    desk.check("book over four lapsed holds", api.book(&room, 60, 64), 201, one(5)).await;
 
     let booking = format!("/v1/bookings/{}", id_of(&booked));
     let body = json!({ "guest": { "name": "Grace Hopper" } });
