@@ -1,7 +1,7 @@
 //! The only crate that knows HTTP: from a request to an answer, once, downwards.
 //!
-//! [`app`] routes to a handler; the handler hands one *attempt* to [`write`], which runs it in
-//! [`retry`]'s loop until it is settled: read one snapshot, decide, commit.
+//! `app` routes to a handler; the handler hands one *attempt* to `write`, which runs it in
+//! `retry`'s loop until it is settled: read one snapshot, decide, commit.
 
 pub mod app;
 mod bookings;

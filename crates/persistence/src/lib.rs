@@ -2,8 +2,8 @@
 //!
 //! A decision is made on one snapshot read ([`Store::snapshot`] and its kin: one statement each) and
 //! kept by one transaction ([`Store::commit`]) that begins with the compare-and-set of every room it
-//! writes. The two databases differ in [`dialect`], in how they are opened ([`connect`]) and in
-//! which of their errors mean a lost race ([`error`]).
+//! writes. The two databases differ in `dialect`, in how they are opened (`connect`) and in
+//! which of their errors mean a lost race (`error`).
 
 mod audit;
 mod commit;
