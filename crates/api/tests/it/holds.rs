@@ -388,7 +388,10 @@ fn with_clock(folder: &Folder, offset: &str) -> PathBuf {
     let script = folder.path().join(format!("vacancy{offset}"));
     let text = format!(
         "#!/bin/sh\nexport FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1\n\
-         exec faketime -f '{offset}' '{}' \"$@\"\n",
+         # The wrapper would stay between us and the service: only its library is wanted.\n\
+         LD_PRELOAD=$(faketime -f '{offset}' printenv LD_PRELOAD) || exit 1\n\
+         export LD_PRELOAD FAKETIME='{offset}'\n\
+         exec '{}' \"$@\"\n",
         binary().display()
     );
     std::fs::write(&script, text).expect("a new folder can be written");
