@@ -78,6 +78,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
+    use tokio::net::TcpSocket;
+
     use super::*;
 
     #[tokio::test]
@@ -99,7 +101,10 @@ mod tests {
     async fn no_answer_is_one_clear_line() {
         check_answer(b"", Err("cannot be asked: connection closed before message completed")).await;
         check_answer(b"220 mail\r\n", Err("cannot be asked: invalid HTTP version parsed")).await;
-        let refused = closed_port();
+        // Bound and not listening: nobody else is given the port while the socket lives.
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let refused = socket.local_addr().expect("it is bound");
         let error = check(refused).await.expect_err("nobody listens there");
         assert!(error.starts_with(&format!("the service at {refused} cannot be asked: ")));
         assert!(error.contains("refused"), "{error}");
@@ -147,10 +152,5 @@ mod tests {
         let request = service.join().expect("no panic");
         assert!(request.starts_with("GET /readyz HTTP/1.1\r\n"), "{request}");
         assert!(request.contains(&format!("host: {address}\r\n")), "{request}");
-    }
-
-    fn closed_port() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("it is bound")
     }
 }
