@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use vacancy_domain::{BookingId, HotelId, RoomId};
-use vacancy_persistence::BookingFilter;
+use vacancy_domain::{Booking, BookingId, HotelId, RoomId};
+use vacancy_persistence::{BookingFilter, Page};
 
 use super::body::{AutoBookBody, BookBody, BookingView, StatusParam};
 use super::service;
@@ -102,7 +102,9 @@ pub async fn list(
         after: after.map(|(day, id)| (day, BookingId(id))),
         limit: limit.0,
     };
-    page(&app, &listing, filter).await
+    let store = app.store.clone();
+    let page = app.read(async move { store.bookings(&filter).await }).await?;
+    answer(&app, &listing, &page)
 }
 
 /// Reads the cursor of a list of bookings, and checks its range.
@@ -121,16 +123,14 @@ pub fn place_after(
     Ok(Some((day, id)))
 }
 
-/// Answers a list of bookings.
-pub async fn page<Q>(
+/// Writes a page of bookings.
+pub fn answer<Q>(
     app: &App,
     listing: &Listing<Q>,
-    filter: BookingFilter,
+    page: &Page<Booking>,
 ) -> Result<Response, Problem> {
-    let store = app.store.clone();
-    let page = app.read(async move { store.bookings(&filter).await }).await?;
-    let place = |booking: &vacancy_domain::Booking| (booking.stay.check_in(), booking.id.0);
-    listing.answer(app, &page, |booking| BookingView::from(booking), place)
+    let place = |booking: &Booking| (booking.stay.check_in(), booking.id.0);
+    listing.answer(app, page, |booking| BookingView::from(booking), place)
 }
 
 /// Shows a booking.

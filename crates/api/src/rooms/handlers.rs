@@ -312,7 +312,6 @@ pub async fn bookings(
     let RoomBookingsQuery { from, to, status, limit, cursor } = &listing.query;
     let (from, to) = (from.map(|day| day.0), to.map(|day| day.0));
     let after = crate::bookings::handlers::place_after(cursor.as_deref(), from, to)?;
-    existing(&app, RoomId(id)).await?;
     let filter = BookingFilter {
         hotel: None,
         room: Some(RoomId(id)),
@@ -322,7 +321,15 @@ pub async fn bookings(
         after: after.map(|(day, id)| (day, BookingId(id))),
         limit: limit.0,
     };
-    crate::bookings::handlers::page(&app, &listing, filter).await
+    let store = app.store.clone();
+    let page = app
+        .read(async move {
+            let room = store.room(RoomId(id)).await?.filter(|room| room.deleted_at.is_none());
+            Ok(if room.is_some() { Some(store.bookings(&filter).await?) } else { None })
+        })
+        .await?;
+    let page = page.ok_or(Problem::NotFound("room"))?;
+    crate::bookings::handlers::answer(&app, &listing, &page)
 }
 
 /// Where in a history to begin.
