@@ -49,6 +49,8 @@ COMMIT;
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let binary = PathBuf::from(arguments.next().expect("usage: bench BINARY [SECONDS]"));
+    // It is started in a folder of its own.
+    let binary = binary.canonicalize().expect("BINARY is a file");
     let seconds: u64 = arguments.next().map_or(10, |text| text.parse().expect("seconds"));
     stand_still(&binary).await;
     let server = Server::start().await.expect("PostgreSQL is needed");
