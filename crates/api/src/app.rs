@@ -35,8 +35,8 @@ const REQUESTS_MAX: usize = 1_024;
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// The place of the request whose handler runs here.
-    static PLACE: Option<Arc<OwnedSemaphorePermit>>;
+    /// What the request whose handler runs here was let in with.
+    static PERMIT: Option<Arc<OwnedSemaphorePermit>>;
 }
 
 /// What the handlers share. Clones are the same application.
@@ -58,7 +58,7 @@ pub struct Shared {
     pub tasks: TaskTracker,
     /// Cancelled when the process has been asked to stop.
     pub stopping: CancellationToken,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     openapi: Bytes,
 }
 
@@ -97,7 +97,7 @@ impl App {
             keys: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            places: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            permits: Arc::new(Semaphore::new(REQUESTS_MAX)),
             openapi: json.into(),
         }))
     }
@@ -116,34 +116,31 @@ impl App {
         }
     }
 
-    /// Runs work that outlives its client. It keeps the request's place until it ends: clients that
-    /// hang up must not let in more work than there are places for.
+    /// Runs work that outlives its client. It keeps the request's permit until it ends, and so does
+    /// what it spawns in turn: clients that hang up must not let in more work than is permitted.
     pub fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let place = PLACE.try_with(Clone::clone).ok().flatten();
-        self.tasks.spawn(async move {
-            let _place = place;
-            work.await
-        })
+        let permit = PERMIT.try_with(Clone::clone).ok().flatten();
+        self.tasks.spawn(PERMIT.scope(permit, work))
     }
 
-    /// Runs a request's handler in a place among those at work; fails with 503 when there is none.
-    /// The operator's own questions need none.
-    pub async fn in_place<T>(
+    /// Runs a request's handler with a permit, of which there are as many as requests may be at work
+    /// at once; fails with 503 when none is left. Probes and `/metrics` need none.
+    pub async fn with_permit<T>(
         &self,
         route: &str,
         handler: impl Future<Output = T>,
     ) -> Result<T, Problem> {
-        let place = if route.starts_with("/v1/") {
-            let place = self.places.clone().try_acquire_owned();
+        let permit = if route.starts_with("/v1/") {
+            let permit = self.permits.clone().try_acquire_owned();
             let full = |_| Problem::Unavailable("too many requests at once".into());
-            Some(Arc::new(place.map_err(full)?))
+            Some(Arc::new(permit.map_err(full)?))
         } else {
             None
         };
-        Ok(PLACE.scope(place, handler).await)
+        Ok(PERMIT.scope(permit, handler).await)
     }
 
     /// The router, with everything around it.

@@ -7,7 +7,7 @@ use vacancy_domain::{
     Change, Country, Currency, Decision, Hotel, HotelAttributes, HotelId, Money, Room,
     RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
 };
-use vacancy_persistence::{Answer, CommitGate, Memo, RequestKey, Store, StoreError};
+use vacancy_persistence::{Answer, CommitGate, IdempotencyRecord, RequestKey, Store, StoreError};
 
 /// Name, city, country, time zone, number of rooms.
 const HOTELS: &[(&str, &str, &str, &str, i64)] = &[
@@ -60,8 +60,8 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
         let text = format!("demo {name}");
         let key = RequestKey { text, fingerprint: [0; 32], time_to_live: KEY_TIME_TO_LIVE };
         let answer = Answer { status: 201, version: None, location: None, body: None };
-        let memo = Memo { key: &key, answer: &answer, at: now };
-        match store.commit(&whole, Some(memo), "demo", &CommitGate::default()).await {
+        let record = IdempotencyRecord { key: &key, answer: &answer, at: now };
+        match store.commit(&whole, Some(record), "demo", &CommitGate::default()).await {
             // Another replica was first.
             Ok(()) | Err(StoreError::Lost { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -2,8 +2,8 @@
 //!
 //! There is no global recorder. Each [`Metrics`] owns its registry, so that two replicas can run in
 //! one test process without seeing each other's counts. Every series whose labels are known in
-//! advance is registered when the value is made, so it is zero from the first scrape on and a
-//! `rate()` over it has a beginning.
+//! advance is registered when the value is made, so it is zero from the first scrape on and `rate()`
+//! sees its first increment.
 
 #![expect(clippy::disallowed_macros, reason = "this is the file the others are kept out of")]
 
@@ -50,186 +50,106 @@ const REQUEST_BUCKETS_SECONDS: [f64; 13] =
 /// How often samples are folded into buckets when nobody scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What kind of write is counted; the value of the label `operation`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Operation {
-    /// Booking a named room at once.
-    Book,
-    /// Holding a named room.
-    Hold,
-    /// Booking or holding whichever room of a hotel is free.
-    AutoBook,
-    /// Confirming a held booking.
-    Confirm,
-    /// Cancelling a booking.
-    Cancel,
-    /// Recording that a hold has run out.
-    Expire,
-    /// Changing the dates or the room of a booking.
-    Move,
-    /// Editing a booking's particulars.
-    EditBooking,
-    /// Creating, editing or deleting a room.
-    EditRoom,
-    /// Creating, editing or deleting a hotel.
-    EditHotel,
+/// The values of one label. They are declared once: the place of a value in the declaration is the
+/// place of its series in an array.
+macro_rules! label {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $value:ident = $text:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum $name { $($(#[$doc])* $value,)* }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$value,)*];
+
+            /// The value as it is exposed.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$value => $text,)* }
+            }
+        }
+    };
 }
 
-impl Operation {
-    /// Every operation, in the order of declaration.
-    pub const ALL: [Self; 10] = [
-        Self::Book,
-        Self::Hold,
-        Self::AutoBook,
-        Self::Confirm,
-        Self::Cancel,
-        Self::Expire,
-        Self::Move,
-        Self::EditBooking,
-        Self::EditRoom,
-        Self::EditHotel,
-    ];
-
-    /// The value of the label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Book => "book",
-            Self::Hold => "hold",
-            Self::AutoBook => "auto_book",
-            Self::Confirm => "confirm",
-            Self::Cancel => "cancel",
-            Self::Expire => "expire",
-            Self::Move => "move",
-            Self::EditBooking => "edit_booking",
-            Self::EditRoom => "edit_room",
-            Self::EditHotel => "edit_hotel",
-        }
+label! {
+    /// What kind of write is counted; the value of the label `operation`.
+    Operation {
+        /// Booking a named room at once.
+        Book = "book",
+        /// Holding a named room.
+        Hold = "hold",
+        /// Booking or holding whichever room of a hotel is free.
+        AutoBook = "auto_book",
+        /// Confirming a held booking.
+        Confirm = "confirm",
+        /// Cancelling a booking.
+        Cancel = "cancel",
+        /// Recording that a hold has run out.
+        Expire = "expire",
+        /// Changing the dates or the room of a booking.
+        Move = "move",
+        /// Editing a booking's particulars.
+        EditBooking = "edit_booking",
+        /// Creating, editing or deleting a room.
+        EditRoom = "edit_room",
+        /// Creating, editing or deleting a hotel.
+        EditHotel = "edit_hotel",
     }
 }
 
-/// How a write that reached a decision ended; the value of the label `outcome`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Outcome {
-    /// Committed without losing a race.
-    FirstAttempt,
-    /// Committed after at least one lost race.
-    AfterRetry,
-    /// Asked for what already is; nothing was written.
-    Unchanged,
-    /// The rules said no.
-    Refused,
-    /// The client's precondition no longer held.
-    PreconditionFailed,
-    /// Every attempt lost its race.
-    Exhausted,
-    /// Whether it committed could not be found out.
-    Unknown,
-    /// The database or the service failed.
-    Failed,
-}
-
-impl Outcome {
-    /// Every outcome, in the order of declaration.
-    pub const ALL: [Self; 8] = [
-        Self::FirstAttempt,
-        Self::AfterRetry,
-        Self::Unchanged,
-        Self::Refused,
-        Self::PreconditionFailed,
-        Self::Exhausted,
-        Self::Unknown,
-        Self::Failed,
-    ];
-
-    /// The value of the label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::FirstAttempt => "first_attempt",
-            Self::AfterRetry => "after_retry",
-            Self::Unchanged => "unchanged",
-            Self::Refused => "refused",
-            Self::PreconditionFailed => "precondition_failed",
-            Self::Exhausted => "exhausted",
-            Self::Unknown => "unknown",
-            Self::Failed => "failed",
-        }
+label! {
+    /// How a write that reached a decision ended; the value of the label `outcome`.
+    Outcome {
+        /// Committed without losing a race.
+        FirstAttempt = "first_attempt",
+        /// Committed after at least one lost race.
+        AfterRetry = "after_retry",
+        /// Asked for what already is; nothing was written.
+        Unchanged = "unchanged",
+        /// The rules said no.
+        Refused = "refused",
+        /// The client's precondition no longer held.
+        PreconditionFailed = "precondition_failed",
+        /// Every attempt lost its race.
+        Exhausted = "exhausted",
+        /// Whether it committed could not be found out.
+        Unknown = "unknown",
+        /// The database or the service failed.
+        Failed = "failed",
     }
 }
 
-/// How a request's precondition was answered; the value of the label `result`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum PreconditionResult {
-    /// It held.
-    Passed,
-    /// 304: the client already has this version.
-    NotModified,
-    /// 412 for `If-Match` or `If-None-Match`.
-    Failed412,
-    /// 409 for `?version=`.
-    Version409,
-    /// 428: an edit came without one.
-    Missing428,
-    /// 400: it could not be read.
-    Malformed400,
-    /// 412: a weak tag, which never matches in `If-Match`.
-    WeakEtag,
-}
-
-impl PreconditionResult {
-    /// Every result, in the order of declaration.
-    pub const ALL: [Self; 7] = [
-        Self::Passed,
-        Self::NotModified,
-        Self::Failed412,
-        Self::Version409,
-        Self::Missing428,
-        Self::Malformed400,
-        Self::WeakEtag,
-    ];
-
-    /// The value of the label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::NotModified => "not_modified",
-            Self::Failed412 => "failed_412",
-            Self::Version409 => "version_409",
-            Self::Missing428 => "missing_428",
-            Self::Malformed400 => "malformed_400",
-            Self::WeakEtag => "weak_etag",
-        }
+label! {
+    /// How a request's precondition was answered; the value of the label `result`.
+    PreconditionResult {
+        /// It held.
+        Passed = "passed",
+        /// 304: the client already has this version.
+        NotModified = "not_modified",
+        /// 412 for `If-Match` or `If-None-Match`.
+        Failed412 = "failed_412",
+        /// 409 for `?version=`.
+        Version409 = "version_409",
+        /// 428: an edit came without one.
+        Missing428 = "missing_428",
+        /// 400: it could not be read.
+        Malformed400 = "malformed_400",
+        /// 412: a weak tag, which never matches in `If-Match`.
+        WeakEtag = "weak_etag",
     }
 }
 
-/// What a client's idempotency key led to; the value of the label `result`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum KeyResult {
-    /// It was stored with the write it came with.
-    New,
-    /// The stored answer was sent again.
-    Replayed,
-    /// It had been used for another request.
-    Mismatch,
-    /// Its first request was still running.
-    InFlight,
-}
-
-impl KeyResult {
-    /// Every result, in the order of declaration.
-    pub const ALL: [Self; 4] = [Self::New, Self::Replayed, Self::Mismatch, Self::InFlight];
-
-    /// The value of the label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Replayed => "replayed",
-            Self::Mismatch => "mismatch",
-            Self::InFlight => "in_flight",
-        }
+label! {
+    /// What a client's idempotency key led to; the value of the label `result`.
+    KeyResult {
+        /// It was stored with the write it came with.
+        New = "new",
+        /// The stored answer was sent again.
+        Replayed = "replayed",
+        /// It had been used for another request.
+        Mismatch = "mismatch",
+        /// Its first request was still running.
+        InFlight = "in_flight",
     }
 }
 
@@ -557,21 +477,17 @@ mod tests {
     const POOL: PoolUse = PoolUse { idle: 3, in_use: 2 };
 
     #[test]
-    fn labels_are_in_the_order_of_declaration_and_distinct() {
-        check_labels(&Operation::ALL.map(|it| (it as usize, it.label())));
-        check_labels(&Outcome::ALL.map(|it| (it as usize, it.label())));
-        check_labels(&PreconditionResult::ALL.map(|it| (it as usize, it.label())));
-        check_labels(&KeyResult::ALL.map(|it| (it as usize, it.label())));
+    fn labels_are_distinct() {
+        check_distinct(&Operation::ALL.map(Operation::label));
+        check_distinct(&Outcome::ALL.map(Outcome::label));
+        check_distinct(&PreconditionResult::ALL.map(PreconditionResult::label));
+        check_distinct(&KeyResult::ALL.map(KeyResult::label));
     }
 
-    /// The counters are found by position, so position and declaration must agree.
     #[track_caller]
-    fn check_labels(all: &[(usize, &str)]) {
-        for (position, (declared, label)) in all.iter().enumerate() {
-            assert_eq!(position, *declared, "{label}");
-        }
-        let distinct: HashSet<_> = all.iter().map(|(_, label)| label).collect();
-        assert_eq!(distinct.len(), all.len());
+    fn check_distinct(labels: &[&str]) {
+        let distinct: HashSet<_> = labels.iter().collect();
+        assert_eq!(distinct.len(), labels.len(), "{labels:?}");
     }
 
     #[test]

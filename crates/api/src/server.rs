@@ -64,6 +64,9 @@ pub struct Limits {
     /// For the head of a request, in bytes. Above what the router allows, so that the router is the
     /// one to answer 414 and 431, with a problem document.
     pub read_buffer_max_bytes: usize,
+    /// Header fields of a request. More than fit into the bytes that the router allows, so that it
+    /// is the bytes that count.
+    pub headers_max: usize,
     /// After a stop, how long connections may go on while every answer asks them to close.
     pub leave_grace: Duration,
     /// After a stop, when connections that are still open are dropped.
@@ -79,6 +82,7 @@ impl Default for Limits {
             linger: Duration::from_secs(2),
             connections_max: 4_096,
             read_buffer_max_bytes: 128 * 1024,
+            headers_max: 4_096,
             leave_grace: Duration::from_secs(1),
             drain_deadline: Duration::from_secs(10),
         }
@@ -209,7 +213,7 @@ impl Server {
                 tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
             }
             let bytes_read = Arc::new(AtomicU64::new(0));
-            let io = TokioIo::new(Guarded {
+            let io = TokioIo::new(BoundedSocket {
                 stream,
                 bytes_read: bytes_read.clone(),
                 write_stall: None,
@@ -220,6 +224,7 @@ impl Server {
                 .timer(HeadTimer { bytes_read, limits })
                 .header_read_timeout(limits.header_read_timeout)
                 .max_buf_size(limits.read_buffer_max_bytes)
+                .max_headers(limits.headers_max)
                 .half_close(false)
                 .serve_connection(io, service);
             let ended = tokio::select! {
@@ -328,7 +333,7 @@ fn is_the_clients(error: &io::Error) -> bool {
 }
 
 /// A client's socket that counts what was read, and fails when the client does not read.
-struct Guarded {
+struct BoundedSocket {
     stream: TcpStream,
     bytes_read: Arc<AtomicU64>,
     /// Runs while a write waits.
@@ -336,7 +341,7 @@ struct Guarded {
     write_stall_timeout: Duration,
 }
 
-impl Guarded {
+impl BoundedSocket {
     /// Passes `written` on; a wait that has become too long becomes an error.
     fn bounded<T>(
         &mut self,
@@ -354,7 +359,7 @@ impl Guarded {
     }
 }
 
-impl AsyncRead for Guarded {
+impl AsyncRead for BoundedSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -369,7 +374,7 @@ impl AsyncRead for Guarded {
     }
 }
 
-impl AsyncWrite for Guarded {
+impl AsyncWrite for BoundedSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -11,12 +11,12 @@ use tracing::Instrument;
 use uuid::Uuid;
 use vacancy_domain::{Change, Decision, HotelId, Instant as Moment, Refusal, Stay, Version};
 use vacancy_persistence::{
-    Answer, Ask, Candidates, CommitGate, HotelSnapshot, Memo, Remembered, RequestKey, Settled,
-    Snapshot, StoreError,
+    Answer, Candidates, CommitGate, HotelSnapshot, IdempotencyRecord, RequestKey, Resolved,
+    Snapshot, SnapshotQuery, StoreError, StoredAnswer,
 };
 
 use crate::app::App;
-use crate::http::body::Intent;
+use crate::http::body::WriteContext;
 use crate::http::etag::Verdict;
 use crate::http::idempotency;
 use crate::http::problem::{Code, Problem};
@@ -24,12 +24,12 @@ use crate::http::reply::{Reply, ReplyKind};
 use crate::metrics::{KeyResult, Operation, Outcome, PreconditionResult};
 use crate::retry::{self, LostRace};
 
-/// How long a request waits for a twin with the same key that is still at work.
-const TWIN_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a request waits for an earlier one with the same key that is still at work.
+const DUPLICATE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long our own keys are kept: longer than any request of theirs can take.
 const OWN_KEY_TIME_TO_LIVE: Duration = Duration::from_mins(15);
 /// Between two looks at a commit whose outcome is unknown.
-const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+const RESOLVE_PAUSE: Duration = Duration::from_millis(100);
 /// How many other rooms a refusal names.
 const ALTERNATIVES_MAX: u64 = 5;
 
@@ -68,7 +68,7 @@ impl From<Refusal> for Stop {
 #[derive(Debug)]
 pub struct Writing {
     app: App,
-    intent: Intent,
+    context: WriteContext,
     key: RequestKey,
     gate: CommitGate,
     deadline: Instant,
@@ -90,7 +90,7 @@ struct Progress {
 /// `operation` is what it counts as until an attempt knows better.
 pub async fn carry_out<F, A>(
     app: &App,
-    intent: Intent,
+    context: WriteContext,
     operation: Operation,
     attempt: A,
 ) -> Result<Reply, Problem>
@@ -98,7 +98,7 @@ where
     A: Fn(Arc<Writing>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Reply, Stop>> + Send + 'static,
 {
-    let writing = Arc::new(Writing::new(app.clone(), intent, operation));
+    let writing = Arc::new(Writing::new(app.clone(), context, operation));
     let task = supervise(writing, attempt).instrument(tracing::Span::current());
     app.spawn(task).await.unwrap_or_else(|error| Err(panicked(&error)))
 }
@@ -109,8 +109,10 @@ where
     A: Fn(Arc<Writing>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Reply, Stop>> + Send + 'static,
 {
-    let work = until_settled(writing.clone(), attempt).instrument(tracing::Span::current());
-    let result = match tokio::time::timeout_at(writing.deadline, tokio::spawn(work)).await {
+    let work = run_attempts(writing.clone(), attempt).instrument(tracing::Span::current());
+    // In a task of its own again: past the deadline it goes on, and a stop waits for it.
+    let work = writing.app.spawn(work);
+    let result = match tokio::time::timeout_at(writing.deadline, work).await {
         Ok(Ok(result)) => result,
         Ok(Err(error)) => Err(panicked(&error)),
         Err(_) if writing.gate.abandon() => {
@@ -122,15 +124,15 @@ where
     result
 }
 
-async fn until_settled<F, A>(writing: Arc<Writing>, attempt: A) -> Result<Reply, Problem>
+async fn run_attempts<F, A>(writing: Arc<Writing>, attempt: A) -> Result<Reply, Problem>
 where
     A: Fn(Arc<Writing>) -> F + Send + Sync,
     F: Future<Output = Result<Reply, Stop>> + Send,
 {
     let app = &writing.app;
-    let _turn = match &writing.intent.key {
+    let _turn = match &writing.context.key {
         Some(key) => {
-            let turn = app.keys.turn(key, TWIN_PATIENCE).await;
+            let turn = app.keys.turn(key, DUPLICATE_WAIT_MAX).await;
             Some(turn.ok_or(Problem::IdempotencyInFlight)?)
         }
         None => None,
@@ -160,7 +162,11 @@ where
         return Err(Problem::Unavailable("the deadline passed".into()).into());
     }
     let end = attempt(writing.clone()).await;
-    let names_a_version = writing.intent.guards.read().is_ok_and(|guards| guards.name_a_version());
+    let names_a_version = writing
+        .context
+        .preconditions
+        .read()
+        .is_ok_and(|preconditions| preconditions.name_a_version());
     if !(names_a_version && matches!(end, Err(Stop::Lost))) {
         return end;
     }
@@ -173,16 +179,16 @@ where
 }
 
 impl Writing {
-    fn new(app: App, intent: Intent, operation: Operation) -> Self {
-        let (text, time_to_live) = match &intent.key {
+    fn new(app: App, context: WriteContext, operation: Operation) -> Self {
+        let (text, time_to_live) = match &context.key {
             Some(key) => (key.0.clone(), app.settings.key_time_to_live),
             None => (idempotency::own_key(), OWN_KEY_TIME_TO_LIVE),
         };
-        let key = RequestKey { text, fingerprint: intent.fingerprint, time_to_live };
+        let key = RequestKey { text, fingerprint: context.fingerprint, time_to_live };
         let progress = Progress { operation, attempt: 0, probing: false, precondition: None };
         let deadline = Instant::now() + app.settings.request_timeout;
         let (gate, progress) = (CommitGate::default(), Mutex::new(progress));
-        Self { app, intent, key, gate, deadline, progress }
+        Self { app, context, key, gate, deadline, progress }
     }
 
     /// Says what the write counts as, now that its body is known.
@@ -191,8 +197,8 @@ impl Writing {
     }
 
     /// Reads what a decision about a room or a booking needs, and stops if the key was used.
-    pub async fn snapshot(&self, ask: Ask<'_>) -> Result<Snapshot, Stop> {
-        let ask = Ask { key: Some(&self.key.text), ..ask };
+    pub async fn snapshot(&self, ask: SnapshotQuery<'_>) -> Result<Snapshot, Stop> {
+        let ask = SnapshotQuery { key: Some(&self.key.text), ..ask };
         let seen = self.app.store.snapshot(&ask).await.map_err(|error| self.stop(error))?;
         self.stop_if_used(seen.earlier.as_ref())?;
         Ok(seen)
@@ -221,7 +227,7 @@ impl Writing {
         Ok(seen)
     }
 
-    fn stop_if_used(&self, earlier: Option<&Remembered>) -> Result<(), Stop> {
+    fn stop_if_used(&self, earlier: Option<&StoredAnswer>) -> Result<(), Stop> {
         match earlier {
             None => Ok(()),
             Some(earlier) if earlier.fingerprint == self.key.fingerprint => {
@@ -231,9 +237,19 @@ impl Writing {
         }
     }
 
+    /// For what is sent to a collection, which has no version that `If-Match` could name: a
+    /// precondition that cannot be held must not be ignored. Fails with 400.
+    pub fn check_no_if_match(&self) -> Result<(), Stop> {
+        if self.context.preconditions.suffice_for_an_edit() {
+            let why = "If-Match names a version, and what this operation is sent to has none";
+            return Err(Problem::InvalidRequest(why.into()).into());
+        }
+        Ok(())
+    }
+
     /// Holds an edit to its preconditions: it must have some, and they must be met by `current`.
     pub fn check_edit(&self, kind: &'static str, id: Uuid, current: Version) -> Result<(), Stop> {
-        if !self.intent.guards.say_what_is_edited() {
+        if !self.context.preconditions.suffice_for_an_edit() {
             self.progress().precondition = Some(PreconditionResult::Missing428);
             return Err(Problem::PreconditionRequired.into());
         }
@@ -247,7 +263,7 @@ impl Writing {
         id: Uuid,
         current: Version,
     ) -> Result<(), Stop> {
-        let (result, problem) = match self.intent.guards.check(kind, id, current) {
+        let (result, problem) = match self.context.preconditions.check(kind, id, current) {
             Verdict::Absent => return Ok(()),
             Verdict::Passed => (PreconditionResult::Passed, None),
             Verdict::NotModified => {
@@ -261,7 +277,7 @@ impl Writing {
 
     /// Keeps what was decided at `now`, with the answer that `answer` writes for the state after it
     /// and the number of this attempt.
-    pub async fn settle<T>(
+    pub async fn conclude<T>(
         &self,
         decision: Decision<T>,
         now: Moment,
@@ -278,7 +294,7 @@ impl Writing {
             }
             Decision::Unchanged(state) => {
                 let mut answer = answer(&state, self.attempt())?;
-                if self.intent.key.is_some() {
+                if self.context.key.is_some() {
                     answer = self.commit(&Change::default(), answer, now).await?;
                 }
                 Ok(self.reply(answer, ReplyKind::Unchanged))
@@ -294,7 +310,7 @@ impl Writing {
 
     /// Records lapsed holds, and nothing else.
     async fn commit_expiry(&self, lapsed: &Change) -> Result<(), Stop> {
-        let request = &self.intent.request.0;
+        let request = &self.context.request.0;
         match self.app.store.commit(lapsed, None, request, &self.gate).await {
             Ok(()) => {
                 self.gate.reopen();
@@ -312,13 +328,13 @@ impl Writing {
 
     /// Keeps a change and its answer. Gives the answer that was kept.
     async fn commit(&self, change: &Change, answer: Answer, now: Moment) -> Result<Answer, Stop> {
-        let memo = Memo { key: &self.key, answer: &answer, at: now };
-        let request = &self.intent.request.0;
-        let kept = match self.app.store.commit(change, Some(memo), request, &self.gate).await {
+        let record = IdempotencyRecord { key: &self.key, answer: &answer, at: now };
+        let request = &self.context.request.0;
+        let kept = match self.app.store.commit(change, Some(record), request, &self.gate).await {
             Ok(()) => answer,
             Err(StoreError::Unknown(error)) => {
                 tracing::warn!(%error, "the outcome of COMMIT is unknown; finding out");
-                self.find_out().await?
+                self.resolve_unknown().await?
             }
             Err(taken @ StoreError::DuplicateRoomNumber) => {
                 // Perhaps by this very request, sent twice: its twin's room came with the key.
@@ -328,24 +344,24 @@ impl Writing {
             Err(error) => return Err(self.stop(error)),
         };
         self.count_expired(change);
-        if self.intent.key.is_some() {
+        if self.context.key.is_some() {
             self.app.metrics.idempotency(KeyResult::New);
         }
         Ok(kept)
     }
 
     /// Learns what became of a COMMIT, while there is time.
-    async fn find_out(&self) -> Result<Answer, Stop> {
+    async fn resolve_unknown(&self) -> Result<Answer, Stop> {
         while Instant::now() < self.deadline {
-            match self.app.store.settle(&self.key).await {
-                Ok(Settled::Committed(remembered)) => return Ok(remembered.answer),
-                Ok(Settled::NotCommitted) => {
+            match self.app.store.resolve(&self.key).await {
+                Ok(Resolved::Committed(stored)) => return Ok(stored.answer),
+                Ok(Resolved::NotCommitted) => {
                     self.gate.reopen();
                     return Err(Stop::Undone);
                 }
                 Err(error) => tracing::debug!(%error, "the outcome of COMMIT is still unknown"),
             }
-            tokio::time::sleep(SETTLE_PAUSE).await;
+            tokio::time::sleep(RESOLVE_PAUSE).await;
         }
         Err(Problem::OutcomeUnknown.into())
     }
@@ -426,7 +442,7 @@ impl Writing {
     }
 
     fn reply(&self, answer: Answer, kind: ReplyKind) -> Reply {
-        Reply { answer, kind, minimal: self.intent.minimal }
+        Reply { answer, kind, minimal: self.context.minimal }
     }
 
     fn won(&self) -> Outcome {

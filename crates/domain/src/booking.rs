@@ -1,7 +1,7 @@
 //! Bookings and their states.
 
 use crate::{
-    BookingId, Email, Fact, HotelId, Instant, Money, Refusal, RoomId, Stay, Text, Version,
+    BookingId, Email, EventData, HotelId, Instant, Money, Refusal, RoomId, Stay, Text, Version,
 };
 
 /// Who stays.
@@ -114,8 +114,8 @@ impl Booking {
     }
 
     /// What the room's history records of it; `other_room` is the other end of a move.
-    pub(crate) fn fact(&self, other_room: Option<RoomId>) -> Fact {
-        Fact::Booking {
+    pub(crate) fn event_data(&self, other_room: Option<RoomId>) -> EventData {
+        EventData::Booking {
             stay: self.stay,
             guests: self.guests,
             total: self.total.clone(),

@@ -53,12 +53,12 @@ impl Calendar {
         if let Err(refusal) = self.check_arrival(wanted.stay) {
             return Decision::Refused(refusal, None);
         }
-        if let Err(refusal) = self.check_sellable(wanted.guests) {
+        if let Err(refusal) = check_capacity(&self.room, wanted.guests) {
             return Decision::Refused(refusal, None);
         }
         let mut draft = RoomDraft::new(&self.room, self.now);
         let mut bookings = self.expire_lapsed(&mut draft, wanted.stay, None);
-        if let Err(refusal) = self.check_free(wanted.stay, None) {
+        if let Err(refusal) = self.check_for_sale(wanted.stay, None) {
             return refused(refusal, draft, bookings);
         }
         let (kind, status) = match wanted.hold {
@@ -80,7 +80,7 @@ impl Calendar {
             updated_at: self.now,
         };
         draft.sell(booking.sold());
-        booking.room_version = draft.step(kind, Some(booking.id), booking.fact(None));
+        booking.room_version = draft.step(kind, Some(booking.id), booking.event_data(None));
         bookings.push(BookingChange::Insert(booking.clone()));
         Decision::Accepted(change(vec![draft], bookings), booking)
     }
@@ -106,7 +106,7 @@ impl Calendar {
         }
         draft.write = RoomWrite::Delete;
         draft.room.deleted_at = Some(self.now);
-        draft.step(EventKind::RoomDeleted, None, crate::Fact::Nothing);
+        draft.step(EventKind::RoomDeleted, None, crate::EventData::Nothing);
         Decision::Accepted(change(vec![draft], expired), ())
     }
 
@@ -128,17 +128,11 @@ impl Calendar {
         stay.check_bookable(self.time_zone.today(self.now)).map_err(Refusal::Invalid)
     }
 
-    /// Whether the room takes so many guests and is for sale.
-    fn check_sellable(&self, guests: i64) -> Result<(), Refusal> {
-        check_capacity(&self.room, guests)?;
-        match self.room.attributes.status {
-            RoomStatus::Open => Ok(()),
-            RoomStatus::Closed => Err(Refusal::RoomClosed),
+    /// Whether the room is open and nothing but `except` occupies a night of `stay`.
+    fn check_for_sale(&self, stay: Stay, except: Option<BookingId>) -> Result<(), Refusal> {
+        if self.room.is_deleted() || self.room.attributes.status == RoomStatus::Closed {
+            return Err(Refusal::RoomClosed);
         }
-    }
-
-    /// Whether nothing but `except` occupies a night of `stay`.
-    fn check_free(&self, stay: Stay, except: Option<BookingId>) -> Result<(), Refusal> {
         let in_the_way = self.overlapping(stay, except).filter(|other| other.occupies(self.now));
         let mut conflicts: Vec<_> = in_the_way.map(|other| other.stay).collect();
         if conflicts.is_empty() {
@@ -240,11 +234,21 @@ pub fn amend(
     }
     to.version = booking.version.next();
     to.updated_at = now;
-    let moves = to.room != booking.room;
-    if !moves && to.stay == booking.stay {
+    if to.room == booking.room && to.stay == booking.stay {
         return edit_particulars(booking, room, to);
     }
-    if target.room.hotel != booking.hotel || target.room.deleted_at.is_some() {
+    relocate(booking, room, target, to)
+}
+
+/// Other nights, another room, or both: `to` is the booking as it shall be, but for its price and
+/// its room's version.
+fn relocate(
+    booking: &Booking,
+    room: &Room,
+    target: &Calendar,
+    mut to: Booking,
+) -> Decision<Booking> {
+    if target.room.hotel != booking.hotel || target.room.is_deleted() {
         let elsewhere = Invalid::new("/room_id", "must be a room of the same hotel");
         return Decision::Refused(Refusal::Invalid(elsewhere), None);
     }
@@ -254,26 +258,26 @@ pub fn amend(
     {
         return Decision::Refused(refusal, None);
     }
-    if let Err(refusal) = target.check_sellable(to.guests) {
+    if let Err(refusal) = check_capacity(&target.room, to.guests) {
         return Decision::Refused(refusal, None);
     }
-    let mut arrival = RoomDraft::new(&target.room, now);
+    let mut arrival = RoomDraft::new(&target.room, target.now);
     let mut bookings = target.expire_lapsed(&mut arrival, to.stay, Some(to.id));
-    if let Err(refusal) = target.check_free(to.stay, Some(to.id)) {
+    if let Err(refusal) = target.check_for_sale(to.stay, Some(to.id)) {
         return refused(refusal, arrival, bookings);
     }
     to.total = target.price(to.stay);
     let mut rooms = Vec::new();
-    if moves {
-        let mut departure = RoomDraft::new(room, now);
+    if to.room == booking.room {
+        to.room_version = arrival.step(EventKind::Rescheduled, Some(to.id), to.event_data(None));
+    } else {
+        let mut departure = RoomDraft::new(room, target.now);
         departure.sell(-booking.sold());
-        departure.step(EventKind::MovedOut, Some(to.id), booking.fact(Some(to.room)));
+        departure.step(EventKind::MovedOut, Some(to.id), booking.event_data(Some(to.room)));
         rooms.push(departure);
         arrival.sell(to.sold());
         to.room_version =
-            arrival.step(EventKind::MovedIn, Some(to.id), to.fact(Some(booking.room)));
-    } else {
-        to.room_version = arrival.step(EventKind::Rescheduled, Some(to.id), to.fact(None));
+            arrival.step(EventKind::MovedIn, Some(to.id), to.event_data(Some(booking.room)));
     }
     rooms.push(arrival);
     // All writers take rooms in ascending id, so that they queue and never deadlock.
@@ -291,7 +295,7 @@ fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision
         return Decision::Refused(refusal, None);
     }
     let mut draft = RoomDraft::new(room, to.updated_at);
-    to.room_version = draft.step(EventKind::BookingEdited, Some(to.id), to.fact(None));
+    to.room_version = draft.step(EventKind::BookingEdited, Some(to.id), to.event_data(None));
     let bookings = vec![replacement(booking, to.clone())];
     Decision::Accepted(change(vec![draft], bookings), to)
 }
@@ -303,7 +307,7 @@ fn check_alive(
     now: Instant,
     to: &'static str,
 ) -> Option<Decision<Booking>> {
-    if room.deleted_at.is_some() {
+    if room.is_deleted() {
         return Some(Decision::Refused(booking.cannot_be(to), None));
     }
     if booking.has_lapsed(now) {
@@ -334,7 +338,7 @@ fn step_to(draft: &mut RoomDraft, booking: &Booking, status: Status, kind: Event
     let version = booking.version.next();
     let mut to = Booking { status, version, updated_at: draft.room.updated_at, ..booking.clone() };
     draft.sell(to.sold() - booking.sold());
-    to.room_version = draft.step(kind, Some(to.id), to.fact(None));
+    to.room_version = draft.step(kind, Some(to.id), to.event_data(None));
     to
 }
 

@@ -117,12 +117,12 @@ pub struct Event {
     /// When, by the database's clock.
     pub at: Instant,
     /// The particulars. Never guest data: the history outlives the guest's wish to be forgotten.
-    pub fact: Fact,
+    pub data: EventData,
 }
 
 /// What an event records besides its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
+pub enum EventData {
     /// The room's attributes after it was created or edited.
     Room(RoomAttributes),
     /// The booking's particulars after it was written.

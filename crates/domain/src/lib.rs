@@ -19,7 +19,8 @@ mod version;
 pub use booking::{Booking, Guest, Status};
 pub use calendar::{Amendment, Calendar, NewBooking, amend, cancel, confirm, expire};
 pub use change::{
-    BookingChange, Change, Decision, Event, EventKind, Fact, HotelChange, RoomChange, RoomWrite,
+    BookingChange, Change, Decision, Event, EventData, EventKind, HotelChange, RoomChange,
+    RoomWrite,
 };
 pub use hotel::{Hotel, HotelAttributes, TimeZone};
 pub use ids::{BookingId, HotelId, RoomId};

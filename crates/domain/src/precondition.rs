@@ -104,14 +104,14 @@ impl Preconditions {
     /// Whether the client said which state it acts upon, as an edit must. `If-None-Match` alone
     /// does not.
     #[must_use]
-    pub fn say_what_is_edited(&self) -> bool {
+    pub fn suffice_for_an_edit(&self) -> bool {
         self.if_match.is_some() || self.version.is_some()
     }
 
     /// Whether there is anything to check.
     #[must_use]
     pub fn are_present(&self) -> bool {
-        self.if_none_match.is_some() || self.say_what_is_edited()
+        self.if_none_match.is_some() || self.suffice_for_an_edit()
     }
 
     /// Whether they name a version, so that a lost race may have settled them for good.
@@ -172,7 +172,7 @@ mod tests {
             (Preconditions { if_match: Some(Expected::Any), ..none() }, true, false),
             (Preconditions { version: Some(NOW), ..none() }, true, true),
         ] {
-            assert_eq!(given.say_what_is_edited(), says, "{given:?}");
+            assert_eq!(given.suffice_for_an_edit(), says, "{given:?}");
             assert_eq!(given.name_a_version(), names, "{given:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! Rooms: the aggregate root. Every write to a room or to a booking of it advances its version.
 
-use crate::change::{Change, Decision, Event, EventKind, Fact, RoomChange, RoomWrite};
+use crate::change::{Change, Decision, Event, EventData, EventKind, RoomChange, RoomWrite};
 use crate::{BookingId, HotelId, Instant, Money, RoomId, Text, Version};
 
 /// The most guests a room may be declared to take.
@@ -83,6 +83,12 @@ pub struct Room {
 }
 
 impl Room {
+    /// Whether it was deleted: then it answers 404 and is not for sale.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+
     /// A new room, with the change that stores it.
     #[must_use]
     pub fn create(
@@ -110,7 +116,7 @@ impl Room {
                 kind: EventKind::RoomCreated,
                 booking: None,
                 at: now,
-                fact: Fact::Room(room.attributes.clone()),
+                data: EventData::Room(room.attributes.clone()),
             }],
             to: room.clone(),
         };
@@ -126,7 +132,7 @@ impl Room {
         let mut draft = RoomDraft::new(self, now);
         draft.room.attributes = attributes.clone();
         draft.write = RoomWrite::Replace;
-        draft.step(EventKind::RoomEdited, None, Fact::Room(attributes));
+        draft.step(EventKind::RoomEdited, None, EventData::Room(attributes));
         let room = draft.room.clone();
         Decision::Accepted(Change { rooms: vec![draft.finish()], ..Change::default() }, room)
     }
@@ -160,11 +166,11 @@ impl RoomDraft {
         &mut self,
         kind: EventKind,
         booking: Option<BookingId>,
-        fact: Fact,
+        data: EventData,
     ) -> Version {
         self.room.version = self.room.version.next();
         let (version, at) = (self.room.version, self.room.updated_at);
-        self.events.push(Event { version, kind, booking, at, fact });
+        self.events.push(Event { version, kind, booking, at, data });
         version
     }
 

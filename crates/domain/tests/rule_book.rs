@@ -4,10 +4,10 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 use vacancy_domain::{
-    Amendment, Booking, BookingChange, BookingId, Calendar, Change, Currency, Day, Decision, Fact,
-    Guest, Hotel, HotelAttributes, HotelChange, HotelId, Instant, Money, NewBooking, Refusal, Room,
-    RoomAttributes, RoomId, RoomStatus, RoomWrite, Status, Stay, Text, TimeZone, Version, amend,
-    cancel, confirm, expire,
+    Amendment, Booking, BookingChange, BookingId, Calendar, Change, Currency, Day, Decision,
+    EventData, Guest, Hotel, HotelAttributes, HotelChange, HotelId, Instant, Money, NewBooking,
+    Refusal, Room, RoomAttributes, RoomId, RoomStatus, RoomWrite, Status, Stay, Text, TimeZone,
+    Version, amend, cancel, confirm, expire,
 };
 
 #[test]
@@ -63,8 +63,10 @@ fn the_stay_must_begin_today_or_later_and_within_three_years() {
 
 #[test]
 fn the_room_must_be_large_enough_and_open() {
-    let room = calendar(&["05-08"]);
+    let room = calendar(&["05-08", "10-12 lapsed"]);
     let closed = Calendar { room: closed(&room.room), ..room.clone() };
+    let deleted = Room { deleted_at: Some(now()), ..room.room.clone() };
+    let deleted = Calendar { room: deleted, ..room.clone() };
     for (calendar, nights, guests, expect) in [
         (&room, "08-09", 2, "booked 08-09 for 10000; sold 1"),
         (&room, "08-09", 3, "3 guests in a room for 2"),
@@ -73,6 +75,10 @@ fn the_room_must_be_large_enough_and_open() {
         (&room, "05-06", 3, "3 guests in a room for 2"),
         (&closed, "05-06", 2, "closed"),
         (&closed, "05-06", 3, "3 guests in a room for 2"),
+        (&deleted, "08-09", 2, "closed"),
+        // A conflict records the lapsed holds it met; what is invalid has met none.
+        (&closed, "11-12", 2, "closed, recording expired 10-12; sold 0"),
+        (&closed, "11-12", 3, "3 guests in a room for 2"),
     ] {
         let decision = calendar.book(wish(stay(nights), guests, None));
         assert_eq!(told(&decision, &calendar.taken), expect, "{nights} for {guests}");
@@ -360,11 +366,11 @@ fn written(change: &Change, taken: &[Booking]) -> String {
         assert_eq!(room.to.updated_at, now());
         for event in &room.events {
             assert_eq!(event.at, now());
-            events.push(match &event.fact {
-                Fact::Booking { stay, .. } => {
+            events.push(match &event.data {
+                EventData::Booking { stay, .. } => {
                     format!("{} {}", event.kind.name(), nights(stay.check_in(), stay.check_out()))
                 }
-                Fact::Room(_) | Fact::Nothing => event.kind.name().to_owned(),
+                EventData::Room(_) | EventData::Nothing => event.kind.name().to_owned(),
             });
         }
         sold.push(room.sold.to_string());

@@ -15,7 +15,7 @@ use vacancy_domain::{
 use crate::entity::{booking, hotel, idempotency_key, room, room_event};
 use crate::gate::CommitGate;
 use crate::query::Query;
-use crate::snapshot::Remembered;
+use crate::snapshot::StoredAnswer;
 use crate::{Store, StoreError};
 
 /// What a write was answered, kept with it so that a retry hears the same.
@@ -44,7 +44,7 @@ pub struct RequestKey {
 
 /// The key and the answer that a commit remembers.
 #[derive(Clone, Copy, Debug)]
-pub struct Memo<'a> {
+pub struct IdempotencyRecord<'a> {
     /// Of the request.
     pub key: &'a RequestKey,
     /// Of this service.
@@ -55,9 +55,9 @@ pub struct Memo<'a> {
 
 /// What became of a commit whose outcome was unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum Resolved {
     /// It was committed; this is its answer.
-    Committed(Remembered),
+    Committed(StoredAnswer),
     /// It was rolled back, and cannot be committed any more.
     NotCommitted,
 }
@@ -71,13 +71,13 @@ impl Store {
     pub async fn commit(
         &self,
         change: &Change,
-        memo: Option<Memo<'_>>,
+        record: Option<IdempotencyRecord<'_>>,
         request: &str,
         gate: &CommitGate,
     ) -> Result<(), StoreError> {
         self.seam.reached().await;
         let mut tx = Tx::begin(self).await?;
-        match self.write(&mut tx, change, memo, request).await {
+        match self.write(&mut tx, change, record, request).await {
             Ok(()) => tx.commit(gate).await,
             Err(error) => {
                 tx.rollback().await;
@@ -92,7 +92,7 @@ impl Store {
         &self,
         tx: &mut Tx,
         change: &Change,
-        memo: Option<Memo<'_>>,
+        record: Option<IdempotencyRecord<'_>>,
         request: &str,
     ) -> Result<(), StoreError> {
         if let Some(change) = &change.hotel {
@@ -111,8 +111,8 @@ impl Store {
             write_booking(tx, booking).await?;
         }
         append_events(tx, &change.rooms, request).await?;
-        match memo {
-            Some(memo) => remember(tx, memo).await,
+        match record {
+            Some(record) => remember(tx, record).await,
             None => Ok(()),
         }
     }
@@ -200,14 +200,14 @@ impl Store {
     /// for the other transaction to end, where reading could look too early.
     ///
     /// Fails with [`StoreError::Lost`] while that transaction is still open.
-    pub async fn settle(&self, key: &RequestKey) -> Result<Settled, StoreError> {
+    pub async fn resolve(&self, key: &RequestKey) -> Result<Resolved, StoreError> {
         let mut tx = Tx::begin(self).await?;
-        let settled = self.settle_in(&mut tx, key).await;
+        let resolved = self.resolve_in(&mut tx, key).await;
         tx.rollback().await;
-        settled
+        resolved
     }
 
-    async fn settle_in(&self, tx: &mut Tx, key: &RequestKey) -> Result<Settled, StoreError> {
+    async fn resolve_in(&self, tx: &mut Tx, key: &RequestKey) -> Result<Resolved, StoreError> {
         let now = self.dialect.now();
         let mut insert = Query::new(
             self.dialect,
@@ -216,14 +216,14 @@ impl Store {
         insert.bind(key.text.as_str()).push(", ").bind(key.fingerprint.to_vec());
         insert.push(&format!(", 0, {now}, {now}) ON CONFLICT (key) DO NOTHING"));
         if tx.done(insert.execute(&tx.inner).await)? == 1 {
-            return Ok(Settled::NotCommitted);
+            return Ok(Resolved::NotCommitted);
         }
         let mut earlier = Query::new(self.dialect, "SELECT * FROM idempotency_keys WHERE key = ");
         earlier.bind(key.text.as_str()).push(&format!(" AND expires_at > {now}"));
         let rows = tx.done(earlier.models::<idempotency_key::Model>(&tx.inner).await)?;
         match rows.into_iter().next() {
-            Some(row) => Ok(Settled::Committed(row.try_into()?)),
-            None => Ok(Settled::NotCommitted),
+            Some(row) => Ok(Resolved::Committed(row.try_into()?)),
+            None => Ok(Resolved::NotCommitted),
         }
     }
 }
@@ -313,10 +313,10 @@ async fn append_events(tx: &mut Tx, rooms: &[RoomChange], request: &str) -> Resu
 
 /// Stores the answer under its key, in place of an expired one. A key that somebody else has taken
 /// meanwhile is a lost race: the next look finds their answer.
-async fn remember(tx: &mut Tx, memo: Memo<'_>) -> Result<(), StoreError> {
+async fn remember(tx: &mut Tx, record: IdempotencyRecord<'_>) -> Result<(), StoreError> {
     use idempotency_key::{ActiveModel, Column, Entity};
 
-    let Memo { key, answer, at } = memo;
+    let IdempotencyRecord { key, answer, at } = record;
     let row = ActiveModel {
         key: Set(key.text.clone()),
         fingerprint: Set(key.fingerprint.to_vec()),
@@ -347,7 +347,7 @@ async fn remember(tx: &mut Tx, memo: Memo<'_>) -> Result<(), StoreError> {
     }
 }
 
-impl TryFrom<idempotency_key::Model> for Remembered {
+impl TryFrom<idempotency_key::Model> for StoredAnswer {
     type Error = StoreError;
 
     fn try_from(row: idempotency_key::Model) -> Result<Self, StoreError> {

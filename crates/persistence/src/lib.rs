@@ -24,16 +24,16 @@ mod sweep;
 use std::fs::File;
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::DatabaseConnection;
 
-pub use commit::{Answer, Memo, RequestKey, Settled};
+pub use commit::{Answer, IdempotencyRecord, RequestKey, Resolved};
 pub use connect::{ConnectError, PoolUse, StoreOptions};
 pub use error::StoreError;
 pub use gate::CommitGate;
 pub use listing::{BookingFilter, HistoryEvent, Page, RoomFilter, RoomPosition, RoomSort};
 pub use schema::SchemaState;
 pub use seam::Seam;
-pub use snapshot::{Ask, Candidates, HotelSnapshot, Nights, Remembered, Snapshot};
+pub use snapshot::{Candidates, HotelSnapshot, Nights, Snapshot, SnapshotQuery, StoredAnswer};
 
 /// An open database of either kind. Clones share its pools.
 #[derive(Clone, Debug)]
@@ -51,12 +51,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// Whether the database answers at all.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.reader.execute_unprepared("SELECT 1").await?;
-        Ok(())
-    }
-
     /// Puts `seam` between decisions and commits. For tests, which provoke conflicts there.
     #[must_use]
     pub fn with_seam(self, seam: Seam) -> Self {

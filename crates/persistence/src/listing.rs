@@ -8,7 +8,7 @@ use vacancy_domain::{
 
 use crate::entity::{booking, hotel, room, room_event};
 use crate::query::Query;
-use crate::snapshot::{Ask, Nights};
+use crate::snapshot::{Nights, SnapshotQuery};
 use crate::{Store, StoreError};
 
 /// One page of a list.
@@ -133,6 +133,11 @@ impl Store {
         self.first(query, room::Model::into_domain).await
     }
 
+    /// A room that is not deleted.
+    pub async fn live_room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
+        Ok(self.room(id).await?.filter(|room| !room.is_deleted()))
+    }
+
     /// A booking, whatever became of its room.
     pub async fn booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
         let mut query = Query::new(self.dialect, "SELECT * FROM bookings WHERE id = ");
@@ -140,7 +145,8 @@ impl Store {
         self.first(query, booking::Model::into_domain).await
     }
 
-    /// The calendar of a room over `[from, to)`: room, version and bookings of one moment.
+    /// The calendar of a room that is not deleted over `[from, to)`: room, version and bookings of
+    /// one moment.
     pub async fn calendar(
         &self,
         room: RoomId,
@@ -148,8 +154,9 @@ impl Store {
         to: Day,
     ) -> Result<Option<Calendar>, StoreError> {
         let nights = Nights::Range(Some(from), Some(to));
-        let ask = Ask { room: Some(room), nights, ..Ask::default() };
-        Ok(self.snapshot(&ask).await?.calendar)
+        let ask = SnapshotQuery { room: Some(room), nights, ..SnapshotQuery::default() };
+        let calendar = self.snapshot(&ask).await?.calendar;
+        Ok(calendar.filter(|calendar| !calendar.room.is_deleted()))
     }
 
     /// Hotels that are not deleted, in order of creation.

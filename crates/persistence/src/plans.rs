@@ -13,7 +13,9 @@ use uuid::Uuid;
 use vacancy_domain::{BookingId, Day, HotelId, RoomId, Stay};
 use vacancy_testkit::database::{Database, Kind};
 
-use crate::{Ask, BookingFilter, Nights, RoomFilter, RoomPosition, RoomSort, Store, StoreOptions};
+use crate::{
+    BookingFilter, Nights, RoomFilter, RoomPosition, RoomSort, SnapshotQuery, Store, StoreOptions,
+};
 
 const HOTEL: Uuid = Uuid::from_u128(1);
 /// The room with a past.
@@ -96,19 +98,25 @@ async fn statements(store: &Store, caught: &Caught, today: Day) -> Vec<(&'static
         statements.extend(caught.pop().map(|statement| (what, statement)));
     };
     for (what, ask) in [
-        ("decide on a booking", Ask { key, room: Some(room), nights: stay.into(), booking: None }),
-        ("decide on a command", Ask { key, booking: Some(booking), ..Ask::default() }),
+        (
+            "decide on a booking",
+            SnapshotQuery { key, room: Some(room), nights: stay.into(), booking: None },
+        ),
+        (
+            "decide on a command",
+            SnapshotQuery { key, booking: Some(booking), ..SnapshotQuery::default() },
+        ),
         (
             "decide on other nights",
-            Ask {
+            SnapshotQuery {
                 booking: Some(booking),
                 nights: Nights::Range(None, Some(check_out)),
-                ..Ask::default()
+                ..SnapshotQuery::default()
             },
         ),
         (
             "decide on another room",
-            Ask {
+            SnapshotQuery {
                 key,
                 booking: Some(booking),
                 room: Some(room),
@@ -117,7 +125,7 @@ async fn statements(store: &Store, caught: &Caught, today: Day) -> Vec<(&'static
         ),
         (
             "decide on a deletion",
-            Ask { key, room: Some(room), nights: Nights::Ahead, booking: None },
+            SnapshotQuery { key, room: Some(room), nights: Nights::Ahead, booking: None },
         ),
     ] {
         store.snapshot(&ask).await.expect("it is read");

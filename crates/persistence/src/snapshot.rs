@@ -17,7 +17,7 @@ const CANDIDATES_MAX: u64 = 32;
 
 /// What to read for a decision about a room or about a booking.
 #[derive(Clone, Debug, Default)]
-pub struct Ask<'a> {
+pub struct SnapshotQuery<'a> {
     /// The request's key, whose earlier result comes along.
     pub key: Option<&'a str>,
     /// The booking it is about, with its room.
@@ -50,7 +50,7 @@ impl From<Stay> for Nights {
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// What the key was answered before.
-    pub earlier: Option<Remembered>,
+    pub earlier: Option<StoredAnswer>,
     /// The database's time.
     pub now: Instant,
     /// The booking asked about, with the room it is in.
@@ -63,7 +63,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub struct HotelSnapshot {
     /// What the key was answered before.
-    pub earlier: Option<Remembered>,
+    pub earlier: Option<StoredAnswer>,
     /// The database's time.
     pub now: Instant,
     /// The hotel, unless it does not exist or is deleted.
@@ -76,7 +76,7 @@ pub struct HotelSnapshot {
 #[derive(Clone, Debug)]
 pub struct Candidates {
     /// What the key was answered before.
-    pub earlier: Option<Remembered>,
+    pub earlier: Option<StoredAnswer>,
     /// What day it is at the hotel; absent when there is no such hotel.
     pub today: Option<Day>,
     /// Rooms free for the stay at this moment, least booked first, ties in random order.
@@ -85,7 +85,7 @@ pub struct Candidates {
 
 /// What a request with some key was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
+pub struct StoredAnswer {
     /// Of the request that was answered, to tell a retry from another request under the same key.
     pub fingerprint: Vec<u8>,
     /// The answer, word for word.
@@ -94,7 +94,7 @@ pub struct Remembered {
 
 impl Store {
     /// Reads what a decision about a room or a booking needs, in one statement.
-    pub async fn snapshot(&self, ask: &Ask<'_>) -> Result<Snapshot, StoreError> {
+    pub async fn snapshot(&self, ask: &SnapshotQuery<'_>) -> Result<Snapshot, StoreError> {
         let rows = self.snapshot_query(ask).all(&self.reader).await?;
         let first = rows.first().ok_or_else(|| no_row("snapshot"))?;
         let now = first.try_get("", "now")?;
@@ -122,7 +122,7 @@ impl Store {
         Ok(Snapshot { earlier: earlier(first)?, now, booking, calendar })
     }
 
-    fn snapshot_query(&self, ask: &Ask<'_>) -> Query {
+    fn snapshot_query(&self, ask: &SnapshotQuery<'_>) -> Query {
         let mut query = Query::new(self.dialect, "SELECT clock.now AS now, ");
         query.push(&columns::<idempotency_key::Column>("k"));
         query.push(", h.time_zone AS time_zone, ").push(&columns::<booking::Column>("b"));
@@ -263,11 +263,11 @@ impl Store {
     }
 }
 
-fn earlier(row: &QueryResult) -> Result<Option<Remembered>, StoreError> {
+fn earlier(row: &QueryResult) -> Result<Option<StoredAnswer>, StoreError> {
     let key = joined::<idempotency_key::Model>(row, "k", |row, prefix| {
         Ok(row.try_get::<Option<String>>(prefix, "key")?.is_some())
     })?;
-    key.map(Remembered::try_from).transpose()
+    key.map(StoredAnswer::try_from).transpose()
 }
 
 fn no_row(what: &str) -> StoreError {

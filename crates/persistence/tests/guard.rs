@@ -10,7 +10,9 @@ use vacancy_domain::{
     Amendment, Booking, BookingId, Calendar, Change, Day, Decision, Guest, Hotel, HotelAttributes,
     HotelId, NewBooking, Room, RoomAttributes, RoomId, RoomStatus, Stay, Text, TimeZone, amend,
 };
-use vacancy_persistence::{Ask, CommitGate, SchemaState, Store, StoreError, StoreOptions};
+use vacancy_persistence::{
+    CommitGate, SchemaState, SnapshotQuery, Store, StoreError, StoreOptions,
+};
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::on_both_databases;
 
@@ -264,7 +266,8 @@ impl<'a> House<'a> {
     }
 
     async fn calendar(&self, stay: Stay) -> Calendar {
-        let ask = Ask { room: Some(ROOM), nights: stay.into(), ..Ask::default() };
+        let ask =
+            SnapshotQuery { room: Some(ROOM), nights: stay.into(), ..SnapshotQuery::default() };
         let seen = self.store.snapshot(&ask).await.expect("it is read");
         seen.calendar.expect("the room is there")
     }

@@ -13,7 +13,7 @@ use vacancy_persistence::{BookingFilter, Page};
 use super::body::{AutoBookBody, BookBody, BookingView, StatusParam};
 use super::service;
 use crate::app::App;
-use crate::http::body::{Incoming, Json, NoBody};
+use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::path::Id;
@@ -61,7 +61,7 @@ pub struct BookingsQuery {
 pub async fn book(
     State(app): State<App>,
     Id(room): Id,
-    request: Incoming<Json<BookBody>, VersionQuery>,
+    request: WriteRequest<Json<BookBody>, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::book(&app, RoomId(room), request).await
 }
@@ -76,7 +76,7 @@ pub async fn book(
 pub async fn book_any(
     State(app): State<App>,
     Id(hotel): Id,
-    request: Incoming<Json<AutoBookBody>, NoQuery>,
+    request: WriteRequest<Json<AutoBookBody>, NoQuery>,
 ) -> Result<Reply, Problem> {
     service::book_any(&app, HotelId(hotel), request).await
 }
@@ -160,7 +160,7 @@ pub async fn show(
 pub async fn patch(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<Value, VersionQuery>,
+    request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::edit(&app, BookingId(id), request).await
 }
@@ -174,7 +174,7 @@ pub async fn patch(
 pub async fn confirm(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::confirm_hold(&app, BookingId(id), request).await
 }
@@ -188,7 +188,7 @@ pub async fn confirm(
 pub async fn cancel(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::cancel_booking(&app, BookingId(id), request).await
 }

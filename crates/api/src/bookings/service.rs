@@ -8,11 +8,11 @@ use vacancy_domain::{
     Booking, BookingId, Decision, HotelId, Instant, Refusal, Room, RoomId, Text, amend, cancel,
     confirm, expire as expire_hold,
 };
-use vacancy_persistence::{Answer, Ask, Nights, Snapshot};
+use vacancy_persistence::{Answer, Nights, Snapshot, SnapshotQuery};
 
 use super::body::{AutoBookBody, BookBody, BookingBody, BookingView, READ_ONLY, Wish};
 use crate::app::App;
-use crate::http::body::{Incoming, Intent, Json, NoBody};
+use crate::http::body::{Json, NoBody, WriteContext, WriteRequest};
 use crate::http::patch::{self, Edit};
 use crate::http::problem::Problem;
 use crate::http::query::{self, NoQuery, VersionQuery};
@@ -21,18 +21,18 @@ use crate::metrics::Operation;
 use crate::rooms;
 use crate::write::{Stop, Writing, carry_out};
 
-const KIND: &str = "booking";
+const RESOURCE: &str = "booking";
 
 /// Books or holds a stay in a room. `If-Match` and `?version=` name the room's version.
 pub async fn book(
     app: &App,
     room: RoomId,
-    request: Incoming<Json<BookBody>, VersionQuery>,
+    request: WriteRequest<Json<BookBody>, VersionQuery>,
 ) -> Result<Reply, Problem> {
-    let Incoming { intent, body, .. } = request;
+    let WriteRequest { context, body, .. } = request;
     let id = BookingId(Uuid::now_v7());
     let wish = Arc::new(body.and_then(|Json(body)| body.parse()));
-    carry_out(app, intent, Operation::Book, move |writing| {
+    carry_out(app, context, Operation::Book, move |writing| {
         let wish = wish.clone();
         async move {
             let nights = wish.as_ref().as_ref().map_or(Nights::None, |wish| wish.stay.into());
@@ -41,7 +41,7 @@ pub async fn book(
             let wish = wish.as_ref().as_ref().map_err(Clone::clone)?;
             writing.is_a(wish.operation());
             let decision = calendar.book(wish.as_booking(id));
-            let reply = writing.settle(decision, calendar.now, created).await;
+            let reply = writing.conclude(decision, calendar.now, created).await;
             match reply {
                 Ok(reply) => Ok(reply),
                 Err(stop) => Err(writing.with_alternatives(stop, wish.stay, wish.guests).await),
@@ -55,12 +55,12 @@ pub async fn book(
 pub async fn book_any(
     app: &App,
     hotel: HotelId,
-    request: Incoming<Json<AutoBookBody>, NoQuery>,
+    request: WriteRequest<Json<AutoBookBody>, NoQuery>,
 ) -> Result<Reply, Problem> {
-    let Incoming { intent, body, .. } = request.without_if_match()?;
+    let WriteRequest { context, body, .. } = request;
     let id = BookingId(Uuid::now_v7());
     let wish = Arc::new(body.and_then(|Json(body)| body.parse()));
-    carry_out(app, intent, Operation::AutoBook, move |writing| {
+    carry_out(app, context, Operation::AutoBook, move |writing| {
         let wish = wish.clone();
         async move { walk_candidates(&writing, hotel, id, wish.as_ref().as_ref()).await }
     })
@@ -80,24 +80,27 @@ async fn walk_candidates(
         if writing.hotel_snapshot(Some(hotel)).await?.hotel.is_none() {
             return Err(Problem::NotFound("hotel").into());
         }
+        writing.check_no_if_match()?;
         return Err(wish.map_or_else(Problem::clone, |_| Problem::NotFound("hotel")).into());
     };
     let kind = wish.kind.as_ref().map(Text::as_str);
     let seen = writing.candidates(hotel, wish.stay, wish.guests, kind).await?;
     let today = seen.today.ok_or(Problem::NotFound("hotel"))?;
+    writing.check_no_if_match()?;
     // Said before anything about rooms: a stay in the past is wrong even in a full hotel.
     wish.stay.check_bookable(today).map_err(Refusal::Invalid)?;
     if seen.rooms.is_empty() {
         return Err(Refusal::NoRoomAvailable.into());
     }
     for room in seen.rooms {
-        let ask = Ask { room: Some(room), nights: wish.stay.into(), ..Ask::default() };
+        let ask = SnapshotQuery {
+            room: Some(room),
+            nights: wish.stay.into(),
+            ..SnapshotQuery::default()
+        };
         let Some(calendar) = writing.snapshot(ask).await?.calendar else { continue };
-        if calendar.room.deleted_at.is_some() {
-            continue;
-        }
         let decision = calendar.book(wish.as_booking(id));
-        match writing.settle(decision, calendar.now, created).await {
+        match writing.conclude(decision, calendar.now, created).await {
             Err(Stop::Lost) => {}
             Err(Stop::Problem(Problem::Refused { refusal, .. })) if is_about_room(&refusal) => {}
             done => return done,
@@ -128,7 +131,7 @@ type Command = fn(&Booking, &Room, Instant) -> Decision<Booking>;
 pub async fn confirm_hold(
     app: &App,
     id: BookingId,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     command(app, id, Operation::Confirm, confirm, request).await
 }
@@ -137,7 +140,7 @@ pub async fn confirm_hold(
 pub async fn cancel_booking(
     app: &App,
     id: BookingId,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     command(app, id, Operation::Cancel, cancel, request).await
 }
@@ -147,17 +150,17 @@ async fn command(
     id: BookingId,
     operation: Operation,
     decide: Command,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
-    let Incoming { intent, body, .. } = request;
-    carry_out(app, intent, operation, move |writing| {
+    let WriteRequest { context, body, .. } = request;
+    carry_out(app, context, operation, move |writing| {
         let body = body.clone();
         async move {
             let seen = read(&writing, id, None, Nights::None).await?;
-            writing.check_command(KIND, id.0, seen.booking.version)?;
+            writing.check_command(RESOURCE, id.0, seen.booking.version)?;
             let NoBody = body?;
             let decision = decide(&seen.booking, &seen.room, seen.now);
-            writing.settle(decision, seen.now, written).await
+            writing.conclude(decision, seen.now, written).await
         }
     })
     .await
@@ -165,10 +168,10 @@ async fn command(
 
 /// Records that a hold has lapsed, if it has. Asked for by the sweeper.
 pub async fn expire(app: &App, id: BookingId) -> Result<Reply, Problem> {
-    carry_out(app, Intent::internal(), Operation::Expire, move |writing| async move {
+    carry_out(app, WriteContext::internal(), Operation::Expire, move |writing| async move {
         let seen = read(&writing, id, None, Nights::None).await?;
         let decision = expire_hold(&seen.booking, &seen.room, seen.now);
-        writing.settle(decision, seen.now, written).await
+        writing.conclude(decision, seen.now, written).await
     })
     .await
 }
@@ -177,15 +180,15 @@ pub async fn expire(app: &App, id: BookingId) -> Result<Reply, Problem> {
 pub async fn edit(
     app: &App,
     id: BookingId,
-    request: Incoming<Value, VersionQuery>,
+    request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
-    let Incoming { intent, mut body, .. } = request;
+    let WriteRequest { context, mut body, .. } = request;
     if let Ok(Value::Object(fields)) = &mut body {
         // Answers to writes tell it; there is nothing to compare it with.
         fields.remove("attempts");
     }
     let body = Arc::new(body);
-    carry_out(app, intent, Operation::EditBooking, move |writing| {
+    carry_out(app, context, Operation::EditBooking, move |writing| {
         let body = body.clone();
         async move {
             // What the patch may say of room and dates decides which calendar is read; whether it
@@ -195,7 +198,7 @@ pub async fn edit(
             let room = field("room_id").and_then(query::uuid).map(RoomId);
             let nights = Nights::Range(day("check_in"), day("check_out"));
             let seen = read(&writing, id, room, nights).await?;
-            writing.check_edit(KIND, id.0, seen.booking.version)?;
+            writing.check_edit(RESOURCE, id.0, seen.booking.version)?;
             let body = body.as_ref().as_ref().map_err(Clone::clone)?;
             let view = BookingView::from(&seen.booking);
             let body: BookingBody = patch::apply(Edit::Merge, &view, READ_ONLY, body)?;
@@ -208,7 +211,7 @@ pub async fn edit(
                 .ok_or_else(|| Problem::invalid("/room_id", "must be a room of the same hotel"))?;
             let (stay, guests) = (amendment.stay, amendment.guests);
             let decision = amend(&seen.booking, &seen.room, &target, amendment);
-            match writing.settle(decision, seen.now, written).await {
+            match writing.conclude(decision, seen.now, written).await {
                 Ok(reply) => Ok(reply),
                 Err(stop) => Err(writing.with_alternatives(stop, stay, guests).await),
             }
@@ -231,9 +234,9 @@ async fn read(
     room: Option<RoomId>,
     nights: Nights,
 ) -> Result<Seen, Stop> {
-    let ask = Ask { booking: Some(id), room, nights, ..Ask::default() };
+    let ask = SnapshotQuery { booking: Some(id), room, nights, ..SnapshotQuery::default() };
     let Snapshot { now, booking, calendar, .. } = writing.snapshot(ask).await?;
-    let (booking, room) = booking.ok_or(Problem::NotFound(KIND))?;
+    let (booking, room) = booking.ok_or(Problem::NotFound(RESOURCE))?;
     Ok(Seen { booking, room, now, target: calendar })
 }
 

@@ -11,7 +11,7 @@ use vacancy_domain::HotelId;
 use super::body::{HotelBody, HotelView};
 use super::service;
 use crate::app::App;
-use crate::http::body::{Incoming, Json, NoBody};
+use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::patch::Edit;
@@ -44,7 +44,7 @@ pub struct HotelsQuery {
 )]
 pub async fn create(
     State(app): State<App>,
-    request: Incoming<Json<HotelBody>, NoQuery>,
+    request: WriteRequest<Json<HotelBody>, NoQuery>,
 ) -> Result<Reply, Problem> {
     service::create(&app, request).await
 }
@@ -92,7 +92,7 @@ pub async fn show(
 pub async fn put(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<Value, VersionQuery>,
+    request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::edit(&app, HotelId(id), Edit::Replace, request).await
 }
@@ -107,7 +107,7 @@ pub async fn put(
 pub async fn patch(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<Value, VersionQuery>,
+    request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::edit(&app, HotelId(id), Edit::Merge, request).await
 }
@@ -121,7 +121,7 @@ pub async fn patch(
 pub async fn delete(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::delete(&app, HotelId(id), request).await
 }

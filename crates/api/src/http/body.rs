@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::http::etag::Guards;
+use crate::http::etag::RawPreconditions;
 use crate::http::idempotency::{self, ClientKey};
 use crate::http::layers::RequestId;
 use crate::http::problem::{FieldError, Problem};
@@ -23,9 +23,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every write brings along besides its path and body.
 #[derive(Clone, Debug)]
-pub struct Intent {
+pub struct WriteContext {
     /// Its preconditions, not yet compared.
-    pub guards: Guards,
+    pub preconditions: RawPreconditions,
     /// Its `Idempotency-Key`.
     pub key: Option<ClientKey>,
     /// SHA-256 of what makes it the same request.
@@ -36,12 +36,12 @@ pub struct Intent {
     pub minimal: bool,
 }
 
-impl Intent {
+impl WriteContext {
     /// For a write that this service does of its own accord.
     #[must_use]
     pub fn internal() -> Self {
         Self {
-            guards: Guards::default(),
+            preconditions: RawPreconditions::default(),
             key: None,
             fingerprint: [0; 32],
             request: RequestId::made(),
@@ -53,24 +53,12 @@ impl Intent {
 /// A write as it came in. A body that does not read is kept as the problem it is: stale
 /// preconditions are answered first.
 #[derive(Clone, Debug)]
-pub struct Incoming<B, Q> {
+pub struct WriteRequest<B, Q> {
     /// All but the body.
-    pub intent: Intent,
+    pub context: WriteContext,
     /// The body, or why it is none.
     pub body: Result<B, Problem>,
     query: std::marker::PhantomData<Q>,
-}
-
-impl<B, Q> Incoming<B, Q> {
-    /// For operations on a collection, which has no version that `If-Match` could name: a
-    /// precondition that cannot be held must not be ignored. Fails with 400.
-    pub fn without_if_match(self) -> Result<Self, Problem> {
-        if self.intent.guards.say_what_is_edited() {
-            let why = "If-Match names a version, and what this operation is sent to has none";
-            return Err(Problem::InvalidRequest(why.into()));
-        }
-        Ok(self)
-    }
 }
 
 /// What a body is read as.
@@ -115,7 +103,7 @@ impl ReadBody for NoBody {
     }
 }
 
-impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for Incoming<B, Q> {
+impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for WriteRequest<B, Q> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
@@ -127,17 +115,18 @@ impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for Incoming<B, Q> {
         }
         let body = read_whole(body, announced).await?;
         let Query(query) = Query::<Q>::from_request_parts(&mut parts, app).await?;
-        let guards = Guards::new(&parts.headers, query.version()?);
+        let preconditions = RawPreconditions::new(&parts.headers, query.version()?);
         let key = idempotency::client_key(&parts.headers)?;
-        let fingerprint = idempotency::fingerprint(&parts.method, &parts.uri, &body, &guards);
-        let intent = Intent {
-            guards,
+        let fingerprint =
+            idempotency::fingerprint(&parts.method, &parts.uri, &body, &preconditions);
+        let context = WriteContext {
+            preconditions,
             key,
             fingerprint,
             request: RequestId::of(&parts.extensions),
             minimal: prefers_minimal(&parts.headers),
         };
-        Ok(Self { intent, body: B::read(&body), query: std::marker::PhantomData })
+        Ok(Self { context, body: B::read(&body), query: std::marker::PhantomData })
     }
 }
 
@@ -155,6 +144,11 @@ fn check_media_type<B: ReadBody>(method: &Method, headers: &HeaderMap) -> Result
         if patch { "application/merge-patch+json or application/json" } else { "application/json" };
     let unsupported = || Problem::UnsupportedMediaType { expected };
     if headers.get_all(header::CONTENT_TYPE).iter().count() > 1 {
+        return Err(unsupported());
+    }
+    // Bodies are taken as they are: one that is compressed would not read as JSON.
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(unsupported());
     }
     let given = match headers.get(header::CONTENT_TYPE) {
@@ -195,14 +189,14 @@ async fn read_whole(mut body: Body, announced: Option<usize>) -> Result<Bytes, P
 /// `Prefer: return=minimal` (RFC 7240, 4.2), among other preferences or alone.
 fn prefers_minimal(headers: &HeaderMap) -> bool {
     let lines = headers.get_all("prefer").iter().filter_map(|line| line.to_str().ok());
-    let mut preferences = lines.flat_map(|line| line.split(','));
-    preferences.any(|preference| {
+    let preferences = lines.flat_map(|line| line.split(',')).map(|preference| {
         let token = preference.split(';').next().unwrap_or_default();
         let mut sides = token.splitn(2, '=').map(str::trim);
-        let name = sides.next().unwrap_or_default();
-        let value = sides.next().unwrap_or_default().trim_matches('"');
-        name.eq_ignore_ascii_case("return") && value.eq_ignore_ascii_case("minimal")
-    })
+        (sides.next().unwrap_or_default(), sides.next().unwrap_or_default().trim_matches('"'))
+    });
+    // Of a preference that is given more than once, the first counts (RFC 7240, 2).
+    let mut returns = preferences.filter(|(name, _)| name.eq_ignore_ascii_case("return"));
+    returns.next().is_some_and(|(_, value)| value.eq_ignore_ascii_case("minimal"))
 }
 
 /// The syntax of JSON, to the depth that `serde_json` takes (128).
@@ -377,6 +371,8 @@ mod tests {
             (&["respond-async, return=minimal; x=1"], true),
             (&["wait=5", "Return = \"minimal\""], true),
             (&["return=representation"], false),
+            (&["return=representation, return=minimal"], false),
+            (&["return=minimal", "return=representation"], true),
             (&["minimal"], false),
             (&[], false),
         ] {

@@ -31,12 +31,12 @@ pub fn weak(body: &[u8]) -> HeaderValue {
 /// The preconditions of a request as they came. They are read late, because a resource that does
 /// not exist is answered 404 however malformed they are.
 #[derive(Clone, Debug, Default)]
-pub struct Guards {
+pub struct RawPreconditions {
     headers: HeaderMap,
     version: Option<Version>,
 }
 
-impl Guards {
+impl RawPreconditions {
     /// Takes over `If-Match` and `If-None-Match` of `headers`.
     #[must_use]
     pub fn new(headers: &HeaderMap, version: Option<Version>) -> Self {
@@ -56,7 +56,7 @@ impl Guards {
 
     /// Whether `If-Match` or `?version=` came at all.
     #[must_use]
-    pub fn say_what_is_edited(&self) -> bool {
+    pub fn suffice_for_an_edit(&self) -> bool {
         self.headers.contains_key(header::IF_MATCH) || self.version.is_some()
     }
 
@@ -81,13 +81,22 @@ impl Guards {
 
     /// Compares with the current version of a resource.
     pub fn check(&self, kind: &'static str, id: Uuid, current: Version) -> Verdict {
-        let preconditions = match self.read() {
-            Ok(preconditions) => preconditions,
-            Err(problem) => return Verdict::Failed(PreconditionResult::Malformed400, problem),
+        let malformed = |problem| Verdict::Failed(PreconditionResult::Malformed400, problem);
+        let if_match = match expected(&self.headers, &header::IF_MATCH) {
+            Ok(if_match) => Preconditions { if_match, ..Preconditions::default() },
+            Err(problem) => return malformed(problem),
         };
-        match preconditions.check(current) {
-            Ok(()) if preconditions.are_present() => Verdict::Passed,
-            Ok(()) => Verdict::Absent,
+        // An If-Match that fails is the answer, however If-None-Match reads.
+        let checked = match if_match.check(current) {
+            Ok(()) => match self.read() {
+                Ok(all) => all.check(current).map(|()| all.are_present()),
+                Err(problem) => return malformed(problem),
+            },
+            Err(stale) => Err(stale),
+        };
+        match checked {
+            Ok(true) => Verdict::Passed,
+            Ok(false) => Verdict::Absent,
             Err(Stale::NoneMatch) => Verdict::NotModified,
             Err(Stale::Match) => {
                 let problem = Problem::PreconditionFailed { current };
@@ -302,8 +311,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::IF_NONE_MATCH, value.parse().expect("a value"));
-            let guards = Guards::new(&headers, None);
-            assert_eq!(guards.list_unchanged(&current).ok(), Some(Some(expect)), "{value}");
+            let preconditions = RawPreconditions::new(&headers, None);
+            assert_eq!(preconditions.list_unchanged(&current).ok(), Some(Some(expect)), "{value}");
         }
     }
 
@@ -314,7 +323,7 @@ mod tests {
         for line in lines {
             headers.append(header::IF_MATCH, line.parse().expect("a header value"));
         }
-        let read = Guards::new(&headers, None).read();
+        let read = RawPreconditions::new(&headers, None).read();
         assert_eq!(read.ok().and_then(|read| read.if_match), expect, "{lines:?}");
     }
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use crate::http::etag::Guards;
+use crate::http::etag::RawPreconditions;
 use crate::http::problem::Problem;
 
 /// The longest key, in bytes.
@@ -48,7 +48,12 @@ pub fn own_key() -> String {
 /// What makes two requests the same: method, path, query, body and `If-Match`. JSON bodies count
 /// by their content, others by their bytes.
 #[must_use]
-pub fn fingerprint(method: &Method, uri: &Uri, body: &[u8], guards: &Guards) -> [u8; 32] {
+pub fn fingerprint(
+    method: &Method,
+    uri: &Uri,
+    body: &[u8],
+    preconditions: &RawPreconditions,
+) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         // Lengths keep the parts apart.
@@ -63,7 +68,7 @@ pub fn fingerprint(method: &Method, uri: &Uri, body: &[u8], guards: &Guards) -> 
         Ok(value) => part(value.to_string().as_bytes()),
         Err(_) => part(body),
     }
-    for line in guards.if_match_lines() {
+    for line in preconditions.if_match_lines() {
         part(line);
     }
     hash.finalize().into()
@@ -179,6 +184,6 @@ mod tests {
         }
         let method = method.parse().expect("a method");
         let uri = uri.parse().expect("a target");
-        fingerprint(&method, &uri, body.as_bytes(), &Guards::new(&headers, None))
+        fingerprint(&method, &uri, body.as_bytes(), &RawPreconditions::new(&headers, None))
     }
 }

@@ -70,8 +70,8 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
         if let Err(problem) = check_head(&request) {
             return problem.into_response();
         }
-        // The operator's questions are answered however busy the service is.
-        let handled = app.in_place(&route, next.run(request)).await;
+        // Probes and `/metrics` are exempt from the limit on requests at work.
+        let handled = app.with_permit(&route, next.run(request)).await;
         handled.unwrap_or_else(IntoResponse::into_response)
     };
     let mut response = answered.instrument(span.clone()).await;

@@ -11,7 +11,7 @@ use vacancy_persistence::Page;
 
 use crate::app::App;
 use crate::http::cursor;
-use crate::http::etag::{self, Guards};
+use crate::http::etag::{self, RawPreconditions};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::view::{not_modified, tag};
@@ -25,7 +25,7 @@ pub struct Listing<Q> {
     /// The parameters.
     pub query: Q,
     uri: Uri,
-    guards: Guards,
+    preconditions: RawPreconditions,
 }
 
 /// One page.
@@ -45,7 +45,7 @@ impl<Q: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listing<Q> {
         let Query(query) = Query::<Q>::from_request_parts(parts, state).await?;
         let uri = parts.extensions.get::<OriginalUri>();
         let uri = uri.map_or_else(|| parts.uri.clone(), |original| original.0.clone());
-        Ok(Self { query, uri, guards: Guards::new(&parts.headers, None) })
+        Ok(Self { query, uri, preconditions: RawPreconditions::new(&parts.headers, None) })
     }
 }
 
@@ -65,7 +65,7 @@ impl<Q> Listing<Q> {
         let body = serde_json::to_vec(&List { items, next_cursor });
         let body = body.map_err(|why| Problem::Internal(why.to_string().into()))?;
         let etag = etag::weak(&body);
-        let mut response = match self.guards.list_unchanged(&etag) {
+        let mut response = match self.preconditions.list_unchanged(&etag) {
             Ok(Some(true)) => {
                 app.metrics.precondition(PreconditionResult::NotModified);
                 not_modified(etag, LISTED)

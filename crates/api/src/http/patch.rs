@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::body::{UNKNOWN_FIELD, shape};
 use crate::http::problem::{FieldError, Problem};
@@ -55,37 +55,43 @@ pub fn apply<T: DeserializeOwned>(
         return Err(Problem::ValidationFailed(errors));
     }
     if edit == Edit::Merge {
-        refuse_unknown_removals::<T>(&current, read_only, body)?;
+        let changeable = body.as_object().into_iter().flatten();
+        for (field, value) in changeable.filter(|(field, _)| !read_only.contains(&field.as_str())) {
+            refuse_unknown_removals::<T>(&current, &[field], value)?;
+        }
     }
     shape(wanted)
 }
 
 /// A merge patch removes with null, and removing a field that does not exist leaves no trace in
-/// the result: such a field must be looked for in the patch itself.
+/// the result: such a field, `value` at `path`, must be looked for in the patch itself.
 fn refuse_unknown_removals<T: DeserializeOwned>(
     current: &Value,
-    read_only: &[&str],
-    body: &Value,
+    path: &[&str],
+    value: &Value,
 ) -> Result<(), Problem> {
-    let removed = body.as_object().into_iter().flatten().filter(|(_, value)| value.is_null());
-    for (field, _) in removed {
-        if read_only.contains(&field.as_str()) || current.get(field).is_some() {
-            continue;
-        }
-        let probe = serde_json::json!({ field: null });
-        if let Err(Problem::ValidationFailed(errors)) = shape::<T>(probe)
-            && errors.iter().any(|error| error.message == UNKNOWN_FIELD)
-        {
-            return Err(Problem::ValidationFailed(errors));
-        }
+    for (field, value) in value.as_object().into_iter().flatten() {
+        refuse_unknown_removals::<T>(current, &[path, &[field]].concat(), value)?;
     }
-    Ok(())
+    let exists = || path.iter().try_fold(current, |object, field| object.get(field)).is_some();
+    if !value.is_null() || exists() {
+        return Ok(());
+    }
+    let alone = path.iter().rev().fold(Value::Null, |inner, field| json!({ *field: inner }));
+    match shape::<T>(alone) {
+        Err(Problem::ValidationFailed(errors))
+            if errors.iter().any(|error| error.message == UNKNOWN_FIELD) =>
+        {
+            Err(Problem::ValidationFailed(errors))
+        }
+        // A known field that is not set: nothing is removed, and nothing is wrong.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
-    use serde_json::json;
 
     use super::*;
 
@@ -94,6 +100,13 @@ mod tests {
     struct Body {
         name: String,
         note: Option<String>,
+        place: Option<Place>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Place {
+        city: Option<String>,
     }
 
     #[test]
@@ -123,7 +136,11 @@ mod tests {
         for edit in [Edit::Replace, Edit::Merge] {
             check(edit, json!({"name": "b", "bogus": 1}), Err("/bogus"));
             check(edit, json!({"name": "b", "bogus": null}), Err("/bogus"));
+            check(edit, json!({"name": "b", "place": {"bogus": 1}}), Err("/place/bogus"));
+            check(edit, json!({"name": "b", "place": {"bogus": null}}), Err("/place/bogus"));
         }
+        check(Edit::Merge, json!({"place": {"city": null}}), Ok(("a", Some("n"))));
+        check(Edit::Merge, json!({"place": null}), Ok(("a", Some("n"))));
     }
 
     #[track_caller]

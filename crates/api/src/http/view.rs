@@ -10,7 +10,7 @@ use uuid::Uuid;
 use vacancy_domain::Version;
 
 use crate::app::App;
-use crate::http::etag::{self, Guards, Verdict};
+use crate::http::etag::{self, RawPreconditions, Verdict};
 use crate::http::problem::Problem;
 use crate::http::query::{NamesVersion, Query, VersionQuery};
 use crate::http::reply::VERSIONED;
@@ -36,7 +36,7 @@ pub fn optional_instant<S: Serializer>(
 /// A GET or HEAD of one resource that has a version.
 #[derive(Clone, Debug)]
 pub struct Viewing {
-    guards: Guards,
+    preconditions: RawPreconditions,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Viewing {
@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewing {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Query(query) = Query::<VersionQuery>::from_request_parts(parts, state).await?;
-        Ok(Self { guards: Guards::new(&parts.headers, query.version()?) })
+        Ok(Self { preconditions: RawPreconditions::new(&parts.headers, query.version()?) })
     }
 }
 
@@ -59,7 +59,7 @@ impl Viewing {
         version: Version,
         view: &impl Serialize,
     ) -> Result<Response, Problem> {
-        match self.guards.check(kind, id, version) {
+        match self.preconditions.check(kind, id, version) {
             Verdict::Absent => {}
             Verdict::Passed => app.metrics.precondition(PreconditionResult::Passed),
             Verdict::NotModified => {

@@ -15,7 +15,7 @@ use super::body::{Availability, EventView, RoomBody, RoomView};
 use super::service;
 use crate::app::App;
 use crate::bookings::body::{BookingView, StatusParam};
-use crate::http::body::{Incoming, Json, NoBody};
+use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::patch::Edit;
@@ -78,13 +78,13 @@ pub enum SortParam {
 
 /// A place in a list of rooms, inside a cursor.
 #[derive(Debug, Serialize, Deserialize)]
-enum Place {
+enum CursorKey {
     Number(String, Uuid),
     TimesBooked(i64, Uuid),
     NightlyRate(Option<(String, i64)>, Uuid),
 }
 
-impl Place {
+impl CursorKey {
     fn of(room: &Room, sort: RoomSort) -> Self {
         match RoomPosition::of(room, sort) {
             RoomPosition::Number(number, id) => Self::Number(number, id.0),
@@ -124,7 +124,7 @@ impl Place {
 pub async fn create(
     State(app): State<App>,
     Id(hotel): Id,
-    request: Incoming<Json<RoomBody>, NoQuery>,
+    request: WriteRequest<Json<RoomBody>, NoQuery>,
 ) -> Result<Reply, Problem> {
     service::create(&app, HotelId(hotel), request).await
 }
@@ -158,7 +158,7 @@ pub async fn list(
         SortParam::TimesBooked => RoomSort::TimesBooked,
         SortParam::NightlyRate => RoomSort::NightlyRate,
     };
-    let after = query.cursor.as_deref().map(cursor::decode::<Place>).transpose()?;
+    let after = query.cursor.as_deref().map(cursor::decode::<CursorKey>).transpose()?;
     let filter = RoomFilter {
         hotel: query.hotel_id.map(|id| HotelId(id.0)),
         city: query.city.clone(),
@@ -171,7 +171,7 @@ pub async fn list(
     };
     let store = app.store.clone();
     let page = app.read(async move { store.rooms(&filter).await }).await?;
-    listing.answer(&app, &page, |room| RoomView::from(room), |room| Place::of(room, sort))
+    listing.answer(&app, &page, |room| RoomView::from(room), |room| CursorKey::of(room, sort))
 }
 
 /// Shows a room.
@@ -185,7 +185,9 @@ pub async fn show(
     Id(id): Id,
     viewing: Viewing,
 ) -> Result<Response, Problem> {
-    let room = existing(&app, RoomId(id)).await?;
+    let store = app.store.clone();
+    let room = app.read(async move { store.live_room(RoomId(id)).await }).await?;
+    let room = room.ok_or(Problem::NotFound("room"))?;
     viewing.answer(&app, "room", id, room.version, &RoomView::from(&room))
 }
 
@@ -199,7 +201,7 @@ pub async fn show(
 pub async fn put(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<Value, VersionQuery>,
+    request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::edit(&app, RoomId(id), Edit::Replace, request).await
 }
@@ -214,7 +216,7 @@ pub async fn put(
 pub async fn patch(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<Value, VersionQuery>,
+    request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::edit(&app, RoomId(id), Edit::Merge, request).await
 }
@@ -228,7 +230,7 @@ pub async fn patch(
 pub async fn delete(
     State(app): State<App>,
     Id(id): Id,
-    request: Incoming<NoBody, VersionQuery>,
+    request: WriteRequest<NoBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     service::delete(&app, RoomId(id), request).await
 }
@@ -265,7 +267,6 @@ pub async fn availability(
     }
     let store = app.store.clone();
     let calendar = app.read(async move { store.calendar(RoomId(id), from, to).await }).await?;
-    let calendar = calendar.filter(|calendar| calendar.room.deleted_at.is_none());
     let calendar = calendar.ok_or(Problem::NotFound("room"))?;
     let free = calendar.free(from, to);
     let free = free.into_iter().map(|(check_in, check_out)| StayView { check_in, check_out });
@@ -324,8 +325,8 @@ pub async fn bookings(
     let store = app.store.clone();
     let page = app
         .read(async move {
-            let room = store.room(RoomId(id)).await?.filter(|room| room.deleted_at.is_none());
-            Ok(if room.is_some() { Some(store.bookings(&filter).await?) } else { None })
+            let exists = store.live_room(RoomId(id)).await?.is_some();
+            Ok(if exists { Some(store.bookings(&filter).await?) } else { None })
         })
         .await?;
     let page = page.ok_or(Problem::NotFound("room"))?;
@@ -365,7 +366,8 @@ pub async fn events(
     if after.is_some_and(|version| version < 1) {
         return Err(Problem::InvalidCursor);
     }
-    let after = after.or(*after_version).unwrap_or(0);
+    // A cursor goes on where its page ended, and never back behind what was asked for.
+    let after = after.max(*after_version).unwrap_or(0);
     let (store, limit) = (app.store.clone(), limit.0);
     let page = app
         .read(async move {
@@ -376,11 +378,4 @@ pub async fn events(
         .await?;
     let page = page.ok_or(Problem::NotFound("room"))?;
     listing.answer(&app, &page, |event| EventView::from(event), |event| event.version.0)
-}
-
-/// A room that is not deleted; 404 otherwise.
-async fn existing(app: &App, id: RoomId) -> Result<Room, Problem> {
-    let store = app.store.clone();
-    let room = app.read(async move { store.room(id).await }).await?;
-    room.filter(|room| room.deleted_at.is_none()).ok_or(Problem::NotFound("room"))
 }

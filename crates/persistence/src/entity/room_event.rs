@@ -3,7 +3,7 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Map, Value, json};
-use vacancy_domain::{Event, Fact, Instant, Money, RoomId};
+use vacancy_domain::{Event, EventData, Instant, Money, RoomId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "room_events")]
@@ -25,7 +25,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of one event; `request` names the request whose write it belongs to.
 pub fn row(room: RoomId, event: &Event, request: &str) -> ActiveModel {
-    let mut data = fact(&event.fact);
+    let mut data = as_json(&event.data);
     data.insert("request_id".into(), request.into());
     ActiveModel {
         room_id: Set(room.0),
@@ -37,18 +37,18 @@ pub fn row(room: RoomId, event: &Event, request: &str) -> ActiveModel {
     }
 }
 
-fn fact(fact: &Fact) -> Map<String, Value> {
+fn as_json(particulars: &EventData) -> Map<String, Value> {
     let mut data = Map::new();
-    match fact {
-        Fact::Nothing => {}
-        Fact::Room(room) => {
+    match particulars {
+        EventData::Nothing => {}
+        EventData::Room(room) => {
             data.insert("number".into(), room.number.as_str().into());
             data.insert("kind".into(), room.kind.as_str().into());
             data.insert("capacity".into(), room.capacity.into());
             data.insert("status".into(), room.status.name().into());
             insert_money(&mut data, "nightly_rate", room.nightly_rate.as_ref());
         }
-        Fact::Booking { stay, guests, total, hold_expires_at, other_room } => {
+        EventData::Booking { stay, guests, total, hold_expires_at, other_room } => {
             data.insert("check_in".into(), stay.check_in().to_string().into());
             data.insert("check_out".into(), stay.check_out().to_string().into());
             data.insert("guests".into(), (*guests).into());
