@@ -199,7 +199,7 @@ async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
         // A newer release migrates first; this one can live with what it added.
         SchemaState::Current | SchemaState::Newer(_) => Ok(status("ready")),
         SchemaState::Behind(steps) => {
-            Err(Problem::Unavailable(format!("{steps} migrations are missing").into()))
+            Err(Problem::Unavailable(format!("migrations missing: {steps}").into()))
         }
     }
 }

@@ -27,9 +27,7 @@ pub fn run(config: Config) -> ExitCode {
     if matches!(config.command, Command::Serve | Command::Migrate)
         && let Err(error) = telemetry::init(&config.log)
     {
-        // As for any other option that cannot be used.
-        let _ = writeln!(std::io::stderr(), "vacancy: {error}; see vacancy --help");
-        return ExitCode::from(2);
+        return fail(&anyhow::Error::msg(error));
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -104,7 +102,7 @@ async fn known_schema(store: &Store) -> anyhow::Result<SchemaState> {
 async fn audit(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let store = connect(config, false, AUDIT_TIMEOUT).await?;
     if let SchemaState::Behind(steps) = known_schema(&store).await? {
-        bail!("{steps} migrations are missing; run vacancy migrate first");
+        bail!("migrations missing: {steps}; run vacancy migrate first");
     }
     let violations = store.audit().await.context("the audit could not be completed")?;
     store.close().await;
@@ -129,10 +127,10 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     if config.serve.migrate {
         migrate(&store).await?;
     } else if let SchemaState::Behind(steps) = known_schema(&store).await? {
-        bail!("{steps} migrations are missing; run vacancy migrate, or serve with --migrate=yes");
+        bail!("migrations missing: {steps}; run vacancy migrate, or serve with --migrate=yes");
     }
     if config.serve.demo && !demo::load(&store).await? {
-        tracing::info!("the database has hotels, so that --demo adds none");
+        tracing::info!("the database has hotels, so --demo adds nothing");
     }
     let app = App::new(store, Settings::from(&config.serve));
     let stopping = app.stopping.clone();

@@ -13,9 +13,11 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+
+use crate::telemetry;
 
 const DEFAULT_DATABASE_URL: &str = "sqlite://vacancy.db?mode=rwc";
 
@@ -341,7 +343,7 @@ struct Options {
     )]
     retry_base_delay: Duration,
 
-    /// How many times as long each further wait is as the one before, 1 to 10
+    /// The factor by which each wait exceeds the one before, 1 to 10
     #[arg(
         long,
         env = "VACANCY_RETRY_MULTIPLIER",
@@ -352,7 +354,7 @@ struct Options {
     )]
     retry_multiplier: u32,
 
-    /// By which share of itself a wait may be lengthened at random, 0 to 1
+    /// The random extension of each wait, as a fraction of it, 0 to 1
     #[arg(
         long,
         env = "VACANCY_RETRY_JITTER",
@@ -363,7 +365,7 @@ struct Options {
     )]
     retry_jitter: f64,
 
-    /// By when every request is answered, 100ms to 5m
+    /// The deadline for answering a request, 100ms to 5m
     #[arg(
         long,
         env = "VACANCY_REQUEST_TIMEOUT",
@@ -423,7 +425,7 @@ struct Options {
         global = true,
         value_name = "LEVEL",
         default_value = "info",
-        value_parser = NonEmptyStringValueParser::new()
+        value_parser = log_directives
     )]
     log: String,
 }
@@ -443,6 +445,11 @@ fn sweep_interval(text: &str) -> Result<Duration, String> {
         return Err("must be 0, or from 1s to 1day".to_owned());
     }
     Ok(interval)
+}
+
+/// What does not read must not silence the log later.
+fn log_directives(text: &str) -> Result<String, String> {
+    telemetry::filter(text).map(|_| text.to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -660,7 +667,7 @@ mod tests {
         );
         check_refused(
             &["--log", ""],
-            "a value is required for '--log <LEVEL>' but none was supplied",
+            "invalid value '' for '--log <LEVEL>': '' is neither a level (off, error, warn, info, debug, trace) nor target=level",
         );
     }
 

@@ -107,7 +107,8 @@ const ROWS: &[Row] = &[
     (&["\"NOW\""], &["\"NOW\""], "?version=NEXT", Known),
     (&["\"NOW\""], &[], "?version=NEXT", OtherVersion),
     (&["*"], &[], "?version=NEXT", OtherVersion),
-    (&["\"NEXT\""], &["W/NOW"], "", Malformed),
+    (&["\"NEXT\""], &["W/NOW"], "", Stale),
+    (&["\"NOW\""], &["W/NOW"], "", Malformed),
     (&["seven"], &[], "?version=seven", BadVersion),
 ];
 
