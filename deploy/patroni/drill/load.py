@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 
-from .processes import RigFailure
+import rig
 
 # A client's pause after a booking: bounds the load, so that the rig measures outages, not capacity.
 PAUSE_SECONDS = 0.04
@@ -130,7 +130,7 @@ class Load:
     def _create(self, client, path, body):
         status, answer = client.request(0, "POST", path, body)
         if status != 201:
-            raise RigFailure(f"POST {path} answered {status}: {answer}")
+            raise rig.Trouble(f"POST {path} answered {status}: {answer}")
         return answer["id"]
 
     def start(self):
@@ -147,7 +147,7 @@ class Load:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         if any(thread.is_alive() for thread in self._threads):
-            raise RigFailure("a client did not end within its time limit")
+            raise rig.Trouble("a client did not end within its time limit")
 
     def abandon(self):
         """Tells the clients to end and waits for none: nobody will read what they learnt."""
@@ -156,9 +156,9 @@ class Load:
     def check(self):
         """Fails if the clients have nothing left to sell, or have died."""
         if self._next >= len(self.rooms) * NIGHTS_A_ROOM:
-            raise RigFailure("all nights are sold before the run is over")
+            raise rig.Trouble("all nights are sold before the run is over")
         if not self._stopping.is_set() and not all(thread.is_alive() for thread in self._threads):
-            raise RigFailure("a client has died; see above")
+            raise rig.Trouble("a client has died; see above")
 
     def _book_until_stopped(self, number):
         client = Client(self.ports)

@@ -1,6 +1,5 @@
 """etcd, three Patroni nodes and haproxy on loopback."""
 
-import http.client
 import json
 import os
 import re
@@ -13,16 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import (
-    RigFailure,
-    alive,
-    clean_environment,
-    free_ports,
-    kill_tree,
-    naming,
-    send,
-    until,
-)
+import rig
+
+from .processes import alive, clean_environment, kill_tree, naming, send
 
 HERE = Path(__file__).resolve().parent.parent
 NODES = ("pg1", "pg2", "pg3")
@@ -55,31 +47,24 @@ class Node:
 def find_programs():
     """Paths of everything that is run, or a failure that says what to install."""
     found = {name: shutil.which(name) for name in ("etcd", "patroni", "haproxy", "setpriv")}
-    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    newest = max(versions, key=lambda path: int(path.parts[-3]), default=None)
-    bin_dir = os.environ.get("PG_BIN") or (newest and str(newest.parent))
-    found["initdb"] = shutil.which("initdb", path=bin_dir) if bin_dir else None
+    found["postgresql"] = rig.find_postgres()
     missing = sorted(name for name, path in found.items() if path is None)
     if missing:
-        raise RigFailure(f"not found: {', '.join(missing)}; on Debian: {PACKAGES}")
+        raise rig.Trouble(f"not found: {', '.join(missing)}; on Debian: {PACKAGES}")
     said = subprocess.run([found["patroni"], "--version"], capture_output=True, text=True)
     version = re.search(r"(\d+)\.", said.stdout)
     if version is None or int(version[1]) < 3:
-        raise RigFailure(f"Patroni 3 or later is needed, this is: {said.stdout.strip()}")
-    return found | {"pg_bin": Path(found["initdb"]).parent}
+        raise rig.Trouble(f"Patroni 3 or later is needed, this is: {said.stdout.strip()}")
+    return found
 
 
-def get_json(port, path, seconds=2):
+def get_json(port, path):
     """Status and body of a GET on loopback; (None, None) if nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    status, body = rig.get(f"127.0.0.1:{port}", path)
     try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"null")
-    except (OSError, http.client.HTTPException, ValueError):
+        return (status, json.loads(body or b"null")) if status else (None, None)
+    except ValueError:
         return None, None
-    finally:
-        connection.close()
 
 
 class Cluster:
@@ -89,7 +74,7 @@ class Cluster:
         self.processes = processes
         self.programs = find_programs()
         self.mode = mode
-        ports = free_ports(9)
+        ports = [rig.free_port() for _ in range(9)]
         self.etcd_port, self.etcd_peer_port, self.port = ports[:3]
         root = processes.directory
         self.nodes = [
@@ -112,7 +97,7 @@ class Cluster:
         for node in self.nodes:
             self._configure(node)
             self.start_patroni(node)
-        leader = until("the cluster has a leader", START_SECONDS, self.leader)
+        leader = rig.wait_until("the cluster has a leader", self.leader, START_SECONDS)
         self._create_database(leader)
         first_leader = time.monotonic() - began
         self._start_haproxy()
@@ -127,13 +112,11 @@ class Cluster:
         command += ["--listen-client-urls", client, "--advertise-client-urls", client]
         command += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
         command += ["--initial-cluster", f"etcd1={peer}"]
-        self.processes.start("etcd", command)
 
         def healthy():
-            self.processes.check("etcd")
             return get_json(self.etcd_port, "/health")[1] == {"health": "true"}
 
-        until("etcd is healthy", START_SECONDS, healthy)
+        self.processes.start("etcd", command, port=self.etcd_port, is_up=healthy)
 
     def _own_directory(self, name):
         directory = self.processes.directory / name
@@ -161,7 +144,7 @@ class Cluster:
             rest_port=node.rest_port,
             pg_port=node.pg_port,
             etcd_hosts=f"127.0.0.1:{self.etcd_port}",
-            bin_dir=self.programs["pg_bin"],
+            bin_dir=self.programs["postgresql"],
             synchronous_mode=str(self.mode.synchronous).lower(),
             synchronous_mode_strict=str(self.mode.strict).lower(),
             synchronous_node_count=self.mode.standbys,
@@ -188,21 +171,22 @@ class Cluster:
             "servers": "\n".join(servers),
         }
         self._write(config, "haproxy.cfg", **values)
-        self.processes.start("haproxy", [self.programs["haproxy"], "-db", "-f", config])
 
         def leads_to_primary():
-            self.processes.check("haproxy")
             try:
                 return self.query("SELECT NOT pg_is_in_recovery()") == ["t"]
-            except RigFailure:
+            except rig.Trouble:
                 return False
 
-        until("haproxy leads to the primary", START_SECONDS, leads_to_primary)
+        command = [self.programs["haproxy"], "-db", "-f", config]
+        self.processes.start("haproxy", command, port=self.port, is_up=leads_to_primary)
 
     def _create_database(self, leader):
         password = self.passwords["service"]
         # The leader is told of before it has left recovery, so the first statement waits for that.
-        until("the first leader accepts writes", START_SECONDS, lambda: self._is_primary(leader))
+        rig.wait_until(
+            "the first leader accepts writes", lambda: self._is_primary(leader), START_SECONDS
+        )
         self.admin(leader, f"CREATE ROLE vacancy LOGIN PASSWORD '{password}'")
         self.admin(leader, f"CREATE DATABASE {DATABASE} OWNER vacancy")
 
@@ -218,7 +202,8 @@ class Cluster:
         return self._psql(self.port, "vacancy", self.passwords["service"], DATABASE, sql)
 
     def _psql(self, port, user, password, database, sql):
-        command = [self.programs["pg_bin"] / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]
+        psql = self.programs["postgresql"] / "psql"
+        command = [psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]
         environment = clean_environment(self.processes.directory) | {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(port),
@@ -232,9 +217,9 @@ class Cluster:
                 command, env=environment, capture_output=True, text=True, timeout=60
             )
         except subprocess.TimeoutExpired:
-            raise RigFailure(f"psql did not answer within 60 s: {sql}") from None
+            raise rig.Trouble(f"psql did not answer within 60 s: {sql}") from None
         if said.returncode != 0:
-            raise RigFailure(f"psql failed: {said.stderr.strip()}")
+            raise rig.Trouble(f"psql failed: {said.stderr.strip()}")
         return said.stdout.splitlines()
 
     def members(self):
@@ -269,7 +254,7 @@ class Cluster:
         )
         try:
             return dict(line.split("|") for line in self.admin(leader, sql))
-        except RigFailure:
+        except rig.Trouble:
             return {}
 
     def synchronous_standbys(self, leader):
@@ -293,7 +278,7 @@ class Cluster:
                 return leader if enough else None
             return leader
 
-        return until("all standbys stream again", REJOIN_SECONDS, whole, every=0.25)
+        return rig.wait_until("all standbys stream again", whole, REJOIN_SECONDS, every=0.25)
 
     def stall_replication(self, leader, seconds):
         """Freezes the leader's WAL senders, as a network to the standbys that drops everything.
@@ -315,7 +300,7 @@ class Cluster:
         """kill -9 of the leader's PostgreSQL, its Patroni, or both. Returns when, monotonic."""
         postmaster = self.postmaster(leader)
         if postmaster is None:
-            raise RigFailure(f"{leader.name} leads but has no postmaster")
+            raise rig.Trouble(f"{leader.name} leads but has no postmaster")
         killed_at = time.monotonic()
         if victim in ("node", "patroni"):
             self.processes.kill(leader.name)

@@ -1,4 +1,7 @@
-"""The judge judged: `python3 -m unittest discover -s deploy/patroni -t deploy/patroni`."""
+"""The judge judged:
+
+PYTHONPATH=deploy python3 -m unittest discover -s deploy/patroni -t deploy/patroni
+"""
 
 import dataclasses
 import datetime

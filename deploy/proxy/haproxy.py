@@ -1,0 +1,64 @@
+"""HAProxy with the shipped file."""
+
+import os
+import pathlib
+import socket
+
+import rig
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Proxy:
+    """HAProxy with the shipped file; only its environment says where things are."""
+
+    def __init__(self, fleet, name, port_a, port_b):
+        self.port, self.admin_port = rig.free_port(), rig.free_port()
+        # The path of a unix socket is at most 107 bytes.
+        self.socket = f"{fleet.folder}/{name}.sock"
+        environment = {
+            **os.environ,
+            "VACANCY_PROXY_BIND": f"127.0.0.1:{self.port}",
+            "VACANCY_PROXY_ADMIN": f"127.0.0.1:{self.admin_port}",
+            "VACANCY_PROXY_SOCKET": self.socket,
+            "VACANCY_REPLICA_A": f"127.0.0.1:{port_a}",
+            "VACANCY_REPLICA_B": f"127.0.0.1:{port_b}",
+        }
+        self.program = fleet.start(
+            f"haproxy-{name}",
+            ["haproxy", "-db", "-f", HERE / "haproxy.cfg"],
+            port=self.port,
+            is_up=lambda: self.up("a", "b"),
+            env=environment,
+        )
+
+    def command(self, line):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            s.connect(self.socket)
+            s.sendall(line.encode() + b"\n")
+            return b"".join(iter(lambda: s.recv(65536), b"")).decode()
+
+    def stats(self):
+        """{(proxy, server): {column: value}} of HAProxy's own counters."""
+        lines = self.command("show stat").lstrip("# ").strip().splitlines()
+        columns = lines[0].split(",")
+        rows = [dict(zip(columns, line.split(","))) for line in lines[1:]]
+        return {(row["pxname"], row["svname"]): row for row in rows}
+
+    def status(self, server, backend="repeatable"):
+        return self.stats()[(backend, server)]["status"]
+
+    def up(self, *servers):
+        try:
+            return all(
+                self.status(s, b).startswith("UP") or self.status(s, b) == "no check"
+                for s in servers
+                for b in ("repeatable", "once")
+            )
+        except (OSError, KeyError, IndexError):
+            return False
+
+    def retries(self):
+        rows = self.stats()
+        return sum(int(rows[(b, "BACKEND")]["wretr"]) for b in ("repeatable", "once"))
