@@ -31,6 +31,9 @@ use crate::{bookings, docs, hotels, openapi, rooms};
 /// How many requests are worked on at once; more are answered 503. Each waits for the database most
 /// of its time, and a queue longer than this would outlive its deadlines.
 const REQUESTS_MAX: usize = 1_024;
+/// How long work may go on after its deadline. What has not ended by then waits for a server that
+/// does not answer any more.
+const OVERTIME: Duration = Duration::from_secs(2);
 /// How long `/readyz` asks the database: probes give up after a second or two.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -102,17 +105,20 @@ impl App {
         }))
     }
 
-    /// Runs a read in a task of its own, so that the driver's futures run to their end whatever
-    /// becomes of the client. Fails with 503 when it takes longer than a request may.
+    /// Runs a read in a task of its own, so that the driver's futures run to their end when the
+    /// client goes away. Fails with 503 when it takes longer than a request may.
     pub async fn read<T: Send + 'static>(
         &self,
         read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reading = self.spawn(read);
-        match tokio::time::timeout(self.settings.request_timeout, reading).await {
+        let mut reading = self.spawn(read);
+        match tokio::time::timeout(self.settings.request_timeout, &mut reading).await {
             Ok(Ok(result)) => Ok(result?),
             Ok(Err(error)) => Err(Problem::Internal(format!("a read ended early: {error}").into())),
-            Err(_) => Err(Problem::Unavailable("the deadline passed during a read".into())),
+            Err(_) => {
+                self.end_soon(reading);
+                Err(Problem::Unavailable("the deadline passed during a read".into()))
+            }
         }
     }
 
@@ -124,6 +130,18 @@ impl App {
     ) -> JoinHandle<T> {
         let permit = PERMIT.try_with(Clone::clone).ok().flatten();
         self.tasks.spawn(PERMIT.scope(permit, work))
+    }
+
+    /// Lets work whose deadline has passed come to its end, but not for ever: a connection on which
+    /// nothing comes back any more would be lost to the pool, and so would the key the work holds.
+    /// Dropped work gives its connection back to the pool, which closes it if it does not answer.
+    pub fn end_soon<T: Send + 'static>(&self, mut work: JoinHandle<T>) {
+        self.tasks.spawn(async move {
+            if tokio::time::timeout(OVERTIME, &mut work).await.is_err() {
+                tracing::warn!("dropped work that the database does not answer");
+                work.abort();
+            }
+        });
     }
 
     /// Runs a request's handler with a permit, of which there are as many as requests may be at work

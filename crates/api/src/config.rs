@@ -236,6 +236,12 @@ where
     // must not put the bookings into a file that vanishes with its container.
     let url = options.database_url.or_else(|| std::env::var("DATABASE_URL").ok());
     let url = url.unwrap_or_else(|| DEFAULT_DATABASE_URL.to_owned());
+    if options.idempotency_ttl < 2 * options.request_timeout {
+        // A key must outlive the request that may still have to look its outcome up.
+        return Err(ConfigError::invalid(
+            "--idempotency-ttl must be at least twice --request-timeout",
+        ));
+    }
     Ok(Config {
         command: command.unwrap_or(Command::Serve),
         database: DatabaseConfig {

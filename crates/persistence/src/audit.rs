@@ -31,6 +31,8 @@ const RULES: &[&str] = &[
          FROM room_events GROUP BY room_id
      ) AS told ON told.room_id = r.id
      WHERE COALESCE(told.events, 0) <> r.version OR told.lowest <> 1 OR told.highest <> r.version",
+    "SELECT 'booking ' || {b.id} || ': in ' || COUNT(*) || ' rooms at once' AS line
+     FROM bookings AS b GROUP BY b.id HAVING COUNT(*) > 1",
     "SELECT 'booking ' || {b.id} || ': confirmed in room ' || {b.room_id} || ', which does not exist' AS line
      FROM bookings AS b LEFT JOIN rooms AS r ON r.id = b.room_id
      WHERE b.status = 'confirmed' AND r.id IS NULL",

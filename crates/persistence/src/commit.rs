@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, UpdateMany,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, QueryFilter, Set,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, UpdateMany,
 };
 use vacancy_domain::{
     Booking, BookingChange, Change, Country, HotelChange, Instant, RoomChange, RoomWrite, Status,
@@ -56,10 +56,12 @@ pub struct IdempotencyRecord<'a> {
 /// What became of a commit whose outcome was unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved {
-    /// It was committed; this is its answer.
-    Committed(StoredAnswer),
+    /// It was committed.
+    Committed,
     /// It was rolled back, and cannot be committed any more.
     NotCommitted,
+    /// It was rolled back, and since then another request has used the key.
+    Superseded(StoredAnswer),
 }
 
 impl Store {
@@ -196,18 +198,23 @@ impl Store {
         tx.one_row(advance_room(change).exec(&tx.inner).await)
     }
 
-    /// Finds out what became of a commit whose outcome was unknown. Inserting the same key waits
-    /// for the other transaction to end, where reading could look too early.
+    /// Finds out what became of a commit of `record` whose outcome was unknown. Inserting the same
+    /// key waits for the other transaction to end, where reading could look too early.
     ///
     /// Fails with [`StoreError::Lost`] while that transaction is still open.
-    pub async fn resolve(&self, key: &RequestKey) -> Result<Resolved, StoreError> {
+    pub async fn resolve(&self, record: IdempotencyRecord<'_>) -> Result<Resolved, StoreError> {
         let mut tx = Tx::begin(self).await?;
-        let resolved = self.resolve_in(&mut tx, key).await;
+        let resolved = self.resolve_in(&mut tx, record).await;
         tx.rollback().await;
         resolved
     }
 
-    async fn resolve_in(&self, tx: &mut Tx, key: &RequestKey) -> Result<Resolved, StoreError> {
+    async fn resolve_in(
+        &self,
+        tx: &mut Tx,
+        record: IdempotencyRecord<'_>,
+    ) -> Result<Resolved, StoreError> {
+        let IdempotencyRecord { key, answer, .. } = record;
         let now = self.dialect.now();
         let mut insert = Query::new(
             self.dialect,
@@ -218,13 +225,25 @@ impl Store {
         if tx.done(insert.execute(&tx.inner).await)? == 1 {
             return Ok(Resolved::NotCommitted);
         }
-        let mut earlier = Query::new(self.dialect, "SELECT * FROM idempotency_keys WHERE key = ");
-        earlier.bind(key.text.as_str()).push(&format!(" AND expires_at > {now}"));
-        let rows = tx.done(earlier.models::<idempotency_key::Model>(&tx.inner).await)?;
-        match rows.into_iter().next() {
-            Some(row) => Ok(Resolved::Committed(row.try_into()?)),
-            None => Ok(Resolved::NotCommitted),
+        let mut found = Query::new(
+            self.dialect,
+            format!(
+                "SELECT k.*, k.expires_at > {now} AS live FROM idempotency_keys AS k WHERE key = "
+            ),
+        );
+        found.bind(key.text.as_str());
+        let Some(row) = tx.done(found.one(&tx.inner).await)? else {
+            // Swept between the two statements: it was somebody's of long ago.
+            return Ok(Resolved::NotCommitted);
+        };
+        let stored = idempotency_key::Model::from_query_result(&row, "")?;
+        let stored = StoredAnswer::try_from(stored)?;
+        // Ours is told from another's by what was answered, however old it is by now.
+        if stored.fingerprint == key.fingerprint && stored.answer == *answer {
+            return Ok(Resolved::Committed);
         }
+        let live: bool = row.try_get("", "live")?;
+        Ok(if live { Resolved::Superseded(stored) } else { Resolved::NotCommitted })
     }
 }
 
@@ -420,8 +439,9 @@ impl Tx {
 
     async fn rollback(self) {
         if let Err(error) = self.inner.rollback().await {
-            // The connection is gone, and the transaction with it.
-            tracing::debug!(%error, "a rollback found its connection broken");
+            // The connection is gone, and the transaction with it; or SQLite has rolled back by
+            // itself, and the pool closes the connection when it comes back (`connect`).
+            tracing::debug!(%error, "a rollback found nothing to roll back");
         }
     }
 }

@@ -19,12 +19,20 @@ use crate::{Seam, Store};
 
 /// How long a connection may take to be made at start.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a statement waits for another's lock before that counts as a lost race.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a statement waits for another's lock before that counts as a lost race. Whoever waits
+/// behind a writer of the room has lost in all likelihood, and a room that somebody has locked for
+/// long must not take the connections of all the others.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long SQLite waits for another process that writes, such as a backup.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long PostgreSQL lets a transaction of ours sit idle: a second line behind our own care.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to answer that it is clean; after that it is closed.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection that was in use less long ago than this is lent without asking whether it lives.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
+/// To what size SQLite's log is cut back after a long reader has let it grow.
+const SQLITE_WAL_BYTES: u64 = 64 << 20;
 /// More readers than this do not read a SQLite file faster.
 const SQLITE_READERS_MAX: u32 = 8;
 /// The first SQLite without the WAL-reset corruption.
@@ -147,13 +155,12 @@ async fn connect_postgres(options: &StoreOptions) -> Result<Store, ConnectError>
         .max_connections(options.connections)
         .acquire_timeout(acquire_timeout(options))
         .test_before_acquire(false)
-        .before_acquire(|connection, _| {
+        // Behind the borrower's back, so that nobody waits for it.
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
+        .before_acquire(|connection, last_use| {
             Box::pin(async move {
-                // In place of a ping: a connection that somebody left inside a transaction would
-                // swallow the next borrower's writes. There `now()` is the transaction's start.
-                let sql = "SELECT now() = statement_timestamp()".into_sql_str();
-                let row = raw_sql(sql).fetch_one(connection).await?;
-                row.try_get(0)
+                // The server may have gone away meanwhile, and come back as another one.
+                Ok(last_use.idle_for < IDLE_TRUSTED || is_clean(connection).await?)
             })
         })
         .connect_lazy_with(connect);
@@ -168,6 +175,17 @@ async fn connect_postgres(options: &StoreOptions) -> Result<Store, ConnectError>
     })
 }
 
+/// Whether a connection is outside of any transaction. One that somebody left inside a transaction
+/// would swallow the next borrower's writes: there `now()` is the transaction's start. One that does
+/// not answer, because its network is gone, is closed by the error.
+async fn is_clean(connection: &mut PgConnection) -> Result<bool, SqlxError> {
+    let asking = async {
+        let sql = "SELECT now() = statement_timestamp()".into_sql_str();
+        raw_sql(sql).fetch_one(connection).await?.try_get(0)
+    };
+    tokio::time::timeout(CHECK_TIMEOUT, asking).await.unwrap_or(Err(SqlxError::PoolTimedOut))
+}
+
 async fn connect_sqlite(options: &StoreOptions) -> Result<Store, ConnectError> {
     let connect = SqliteConnectOptions::from_str(&options.url)
         .map_err(|why| ConnectError::Url(why.to_string()))?;
@@ -179,6 +197,12 @@ async fn connect_sqlite(options: &StoreOptions) -> Result<Store, ConnectError> {
     }
     let unreachable =
         |why: String| ConnectError::Unreachable { place: file.display().to_string(), why };
+    if options.exclusive && options.url.contains("mode=rwc") {
+        // Before the lock, whose name is that of the file that is really there. An empty file is an
+        // empty database.
+        let made = File::options().create(true).append(true).open(&file);
+        made.map_err(|why| unreachable(why.to_string()))?;
+    }
     let lock = if options.exclusive { Some(Arc::new(lock_beside(&file)?)) } else { None };
     if !options.exclusive && !file.exists() {
         // Whoever only looks must not leave an empty database behind.
@@ -190,6 +214,7 @@ async fn connect_sqlite(options: &StoreOptions) -> Result<Store, ConnectError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .foreign_keys(true)
+        .pragma("journal_size_limit", SQLITE_WAL_BYTES.to_string())
         .disable_statement_logging();
     let pool = || {
         SqlitePoolOptions::new()
@@ -198,7 +223,18 @@ async fn connect_sqlite(options: &StoreOptions) -> Result<Store, ConnectError> {
             .idle_timeout(None)
             .max_lifetime(None)
     };
-    let writer = pool().max_connections(1).connect_with(connect.clone()).await;
+    let writer = pool()
+        .max_connections(1)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // SQLite ends a transaction by itself when the disk fails it, and then the driver's
+                // count of open transactions is wrong for ever: its next COMMIT would keep nothing.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(connect.clone())
+        .await;
     let writer = writer.map_err(|why| unreachable(why.to_string()))?;
     check_sqlite(&writer).await?;
     let reader = pool()

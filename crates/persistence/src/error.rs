@@ -36,9 +36,11 @@ impl StoreError {
         Self::Failed(DbErr::Type(format!("a stored row is not as this service writes it: {what}")))
     }
 
-    /// Reads an error of COMMIT itself: a broken connection leaves the outcome open.
+    /// Reads an error of COMMIT itself: a broken connection leaves the outcome open, and so does a
+    /// disk that failed while it was told. A full one does not: SQLite has rolled back.
     pub(crate) fn at_commit(error: DbErr) -> Self {
         match Self::from(error) {
+            Self::Unavailable(error) if is_sqlite_full(&error) => Self::Unavailable(error),
             Self::Unavailable(error) => Self::Unknown(error),
             known @ (Self::Lost { .. }
             | Self::DuplicateRoomNumber
@@ -74,6 +76,12 @@ impl From<DbErr> for StoreError {
             Some(_) | None => Self::Failed(error),
         }
     }
+}
+
+fn is_sqlite_full(error: &DbErr) -> bool {
+    let Some(SqlxError::Database(cause)) = sqlx_error(error) else { return false };
+    cause.try_downcast_ref::<PgDatabaseError>().is_none()
+        && cause.code().is_some_and(|code| code == SQLITE_FULL.to_string())
 }
 
 fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
@@ -125,16 +133,21 @@ fn postgres_meaning(sqlstate: &str, constraint: Option<&str>) -> Meaning {
     }
 }
 
+/// The disk is full, `SQLITE_FULL`.
+const SQLITE_FULL: i32 = 13;
+
 fn sqlite_meaning(code: i32, message: &str) -> Meaning {
     /// `SQLITE_BUSY`, with `SQLITE_BUSY_SNAPSHOT` and its other kin.
     const BUSY: i32 = 5;
-    /// `SQLITE_FULL`: the disk.
-    const FULL: i32 = 13;
+    /// `SQLITE_READONLY`, `SQLITE_IOERR`, `SQLITE_CANTOPEN`: the disk, or who may write to it.
+    const READONLY: i32 = 8;
+    const IOERR: i32 = 10;
+    const CANTOPEN: i32 = 14;
     /// `SQLITE_CONSTRAINT`.
     const CONSTRAINT: i32 = 19;
     match code & 0xff {
         BUSY => Meaning::LostRace,
-        FULL => Meaning::Unavailable,
+        SQLITE_FULL | READONLY | IOERR | CANTOPEN => Meaning::Unavailable,
         CONSTRAINT if message.contains("bookings_do_not_overlap") => Meaning::GuardFired,
         CONSTRAINT if message.contains("rooms.hotel_id, rooms.number") => {
             Meaning::DuplicateRoomNumber
@@ -178,6 +191,9 @@ mod tests {
             (517, "database is locked", Meaning::LostRace),
             (6, "database table is locked", Meaning::Failure),
             (13, "database or disk is full", Meaning::Unavailable),
+            (778, "disk I/O error", Meaning::Unavailable),
+            (8, "attempt to write a readonly database", Meaning::Unavailable),
+            (14, "unable to open database file", Meaning::Unavailable),
             (1811, "bookings_do_not_overlap", Meaning::GuardFired),
             (1811, "another trigger", Meaning::Failure),
             (

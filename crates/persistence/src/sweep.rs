@@ -20,12 +20,12 @@ impl Store {
 
     /// Removes up to `limit` keys that have expired, and says how many.
     pub async fn forget_expired_keys(&self, limit: u64) -> Result<u64, StoreError> {
-        let mut query = Query::new(
-            self.dialect,
-            "DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys",
-        );
-        query.push(&format!(" WHERE expires_at <= {}", self.dialect.now()));
-        query.push(" ORDER BY expires_at LIMIT ").bind(limit).push(")");
+        let expired = format!("expires_at <= {}", self.dialect.now());
+        // Said twice: a key that somebody uses again while this statement waits for its row is read
+        // anew, and only the outer condition is then asked again.
+        let mut query = Query::new(self.dialect, "DELETE FROM idempotency_keys WHERE ");
+        query.push(&expired).push(" AND key IN (SELECT key FROM idempotency_keys WHERE ");
+        query.push(&expired).push(" ORDER BY expires_at LIMIT ").bind(limit).push(")");
         in_transaction(self, query).await
     }
 }

@@ -124,9 +124,10 @@ fn check_head(request: &Request) -> Result<(), Problem> {
     if lines.sum::<usize>() > HEADER_BYTES_MAX {
         return Err(Problem::HeadersTooLarge { limit: HEADER_BYTES_MAX });
     }
-    if request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST) {
-        // RFC 9112, 3.2.
-        return Err(Problem::InvalidRequest("a request needs a Host".into()));
+    // RFC 9112, 3.2.
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+        return Err(Problem::InvalidRequest("a request needs one Host".into()));
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ use crate::http::reply::{Reply, ReplyKind};
 use crate::metrics::{KeyResult, Operation, PreconditionResult};
 use crate::retry::{self, LostRace};
 
-/// How long a request waits for an earlier one with the same key that is still at work.
+/// How long a request waits for an earlier one with the same key that is still at work; half of its
+/// time if that is less.
 const DUPLICATE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long our own keys are kept: longer than any request of theirs can take.
 const OWN_KEY_TIME_TO_LIVE: Duration = Duration::from_mins(15);
@@ -113,14 +114,18 @@ where
 {
     let work = run_attempts(writing.clone(), attempt).instrument(tracing::Span::current());
     // In a task of its own again: past the deadline it goes on, and a stop waits for it.
-    let work = writing.app.spawn(work);
-    let result = match tokio::time::timeout_at(writing.deadline, work).await {
+    let mut work = writing.app.spawn(work);
+    let result = match tokio::time::timeout_at(writing.deadline, &mut work).await {
         Ok(Ok(result)) => result,
         Ok(Err(error)) => Err(panicked(&error)),
-        Err(_) if writing.gate.abandon() => {
-            Err(Problem::Unavailable("the deadline passed before COMMIT".into()))
+        Err(_) => {
+            writing.app.end_soon(work);
+            if writing.gate.abandon() {
+                Err(Problem::Unavailable("the deadline passed before COMMIT".into()))
+            } else {
+                Err(Problem::OutcomeUnknown)
+            }
         }
-        Err(_) => Err(Problem::OutcomeUnknown),
     };
     writing.count(&result);
     result
@@ -134,7 +139,8 @@ where
     let app = &writing.app;
     let _turn = match &writing.context.key {
         Some(key) => {
-            let turn = app.keys.turn(key, DUPLICATE_WAIT_MAX).await;
+            let patience = DUPLICATE_WAIT_MAX.min(app.settings.request_timeout / 2);
+            let turn = app.keys.turn(key, patience).await;
             Some(turn.ok_or(Problem::IdempotencyInFlight)?)
         }
         None => None,
@@ -291,13 +297,13 @@ impl Writing {
         match decision {
             Decision::Accepted(change, state) => {
                 let answer = answer(&state, self.attempt())?;
-                let answer = self.commit(&change, answer, now).await?;
+                self.commit(&change, &answer, now).await?;
                 Ok(self.reply(answer, ReplyKind::Written))
             }
             Decision::Unchanged(state) => {
-                let mut answer = answer(&state, self.attempt())?;
+                let answer = answer(&state, self.attempt())?;
                 if self.context.key.is_some() {
-                    answer = self.commit(&Change::default(), answer, now).await?;
+                    self.commit(&Change::default(), &answer, now).await?;
                 }
                 Ok(self.reply(answer, ReplyKind::Unchanged))
             }
@@ -328,38 +334,42 @@ impl Writing {
         }
     }
 
-    /// Keeps a change and its answer. Gives the answer that was kept.
-    async fn commit(&self, change: &Change, answer: Answer, now: Moment) -> Result<Answer, Stop> {
-        let record = IdempotencyRecord { key: &self.key, answer: &answer, at: now };
+    /// Keeps a change and its answer.
+    async fn commit(&self, change: &Change, answer: &Answer, now: Moment) -> Result<(), Stop> {
+        let record = IdempotencyRecord { key: &self.key, answer, at: now };
         let request = &self.context.request.0;
-        let kept = match self.app.store.commit(change, Some(record), request, &self.gate).await {
-            Ok(()) => answer,
+        match self.app.store.commit(change, Some(record), request, &self.gate).await {
+            Ok(()) => {}
             Err(StoreError::Unknown(error)) => {
                 tracing::warn!(%error, "the outcome of COMMIT is unknown; finding out");
-                self.resolve_unknown().await?
+                self.resolve_unknown(record).await?;
             }
             Err(taken @ StoreError::DuplicateRoomNumber) => {
-                // Perhaps by this very request, sent twice: its twin's room came with the key.
+                // Perhaps by this very request, sent twice: the other copy's room came with the key.
                 self.hotel_snapshot(None).await?;
                 return Err(self.stop(taken));
             }
             Err(error) => return Err(self.stop(error)),
-        };
+        }
         self.count_expired(change);
         if self.context.key.is_some() {
             self.app.metrics.idempotency(KeyResult::New);
         }
-        Ok(kept)
+        Ok(())
     }
 
-    /// Learns what became of a COMMIT, while there is time.
-    async fn resolve_unknown(&self) -> Result<Answer, Stop> {
+    /// Learns what became of a COMMIT, while there is time. It was committed, or this stops.
+    async fn resolve_unknown(&self, record: IdempotencyRecord<'_>) -> Result<(), Stop> {
         while Instant::now() < self.deadline {
-            match self.app.store.resolve(&self.key).await {
-                Ok(Resolved::Committed(stored)) => return Ok(stored.answer),
+            match self.app.store.resolve(record).await {
+                Ok(Resolved::Committed) => return Ok(()),
                 Ok(Resolved::NotCommitted) => {
                     self.gate.reopen();
                     return Err(Stop::Undone);
+                }
+                Ok(Resolved::Superseded(other)) => {
+                    self.gate.reopen();
+                    return self.stop_if_used(Some(&other));
                 }
                 Err(error) => tracing::debug!(%error, "the outcome of COMMIT is still unknown"),
             }
