@@ -18,8 +18,9 @@ use crate::{demo, healthcheck, openapi, sweeper, telemetry};
 
 /// How long a statement of `audit` may run: it reads everything.
 const AUDIT_TIMEOUT: Duration = Duration::from_mins(10);
-/// From the signal to the end of the process, at most.
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// From the signal to the closing of the database, at most. The process promises to end within ten
+/// seconds, and what is left of them is for ending.
+const STOP_DEADLINE: Duration = Duration::from_millis(9_500);
 
 /// Does what `config` says, and tells how it ended.
 #[must_use]

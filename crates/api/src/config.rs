@@ -393,7 +393,7 @@ struct Options {
     )]
     idempotency_ttl: Duration,
 
-    /// How often lapsed holds and old idempotency keys are cleared away, up to 1d; 0 is never
+    /// How often lapsed holds and old idempotency keys are cleared away, 1s to 1d; 0 is never
     #[arg(
         long,
         env = "VACANCY_SWEEP_INTERVAL",

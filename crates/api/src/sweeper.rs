@@ -19,12 +19,14 @@ const BATCHES_MAX: usize = 100;
 pub async fn run(app: App, interval: Duration) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = app.stopping.cancelled() => return,
-            _ = ticks.tick() => sweep(&app).await,
+    let sweeping = async {
+        loop {
+            ticks.tick().await;
+            sweep(&app).await;
         }
-    }
+    };
+    // A stop does not wait for the round. What it has begun is a task of its own, and ends.
+    app.stopping.run_until_cancelled(sweeping).await;
 }
 
 async fn sweep(app: &App) {
@@ -52,9 +54,6 @@ async fn expire_holds(app: &App) -> bool {
     };
     let mut more = holds.len() as u64 == HOLDS_MAX;
     for hold in holds {
-        if app.stopping.is_cancelled() {
-            return false;
-        }
         if let Err(problem) = bookings::expire(app, hold).await {
             // Another replica or a client may have been at it. The next batch would begin with it
             // again, so that this round ends here.
@@ -67,9 +66,6 @@ async fn expire_holds(app: &App) -> bool {
 
 /// Removes one batch of expired keys. Says whether there may be more to do.
 async fn forget_keys(app: &App) -> bool {
-    if app.stopping.is_cancelled() {
-        return false;
-    }
     let store = app.store.clone();
     match app.read(async move { store.forget_expired_keys(KEYS_MAX).await }).await {
         Ok(removed) => removed == KEYS_MAX,

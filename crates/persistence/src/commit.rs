@@ -53,15 +53,15 @@ pub struct IdempotencyRecord<'a> {
     pub at: Instant,
 }
 
-/// What became of a commit whose outcome was unknown.
+/// What has become of a key whose COMMIT had an unknown outcome, or is somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved {
-    /// It was committed.
+    /// Our commit took place.
     Committed,
-    /// It was rolled back, and cannot be committed any more.
+    /// Nobody's did, and ours cannot any more.
     NotCommitted,
-    /// It was rolled back, and since then another request has used the key.
-    Superseded(StoredAnswer),
+    /// Another request's did.
+    UsedBy(StoredAnswer),
 }
 
 impl Store {
@@ -198,13 +198,17 @@ impl Store {
         tx.one_row(advance_room(change).exec(&tx.inner).await)
     }
 
-    /// Finds out what became of a commit of `record` whose outcome was unknown. Inserting the same
-    /// key waits for the other transaction to end, where reading could look too early.
+    /// Finds out what has become of `key`, under which `ours` may have been committed. Inserting the
+    /// same key waits for a transaction that holds it to end, where reading could look too early.
     ///
     /// Fails with [`StoreError::Lost`] while that transaction is still open.
-    pub async fn resolve(&self, record: IdempotencyRecord<'_>) -> Result<Resolved, StoreError> {
+    pub async fn resolve(
+        &self,
+        key: &RequestKey,
+        ours: Option<&Answer>,
+    ) -> Result<Resolved, StoreError> {
         let mut tx = Tx::begin(self).await?;
-        let resolved = self.resolve_in(&mut tx, record).await;
+        let resolved = self.resolve_in(&mut tx, key, ours).await;
         tx.rollback().await;
         resolved
     }
@@ -212,9 +216,9 @@ impl Store {
     async fn resolve_in(
         &self,
         tx: &mut Tx,
-        record: IdempotencyRecord<'_>,
+        key: &RequestKey,
+        ours: Option<&Answer>,
     ) -> Result<Resolved, StoreError> {
-        let IdempotencyRecord { key, answer, .. } = record;
         let now = self.dialect.now();
         let mut insert = Query::new(
             self.dialect,
@@ -239,11 +243,11 @@ impl Store {
         let stored = idempotency_key::Model::from_query_result(&row, "")?;
         let stored = StoredAnswer::try_from(stored)?;
         // Ours is told from another's by what was answered, however old it is by now.
-        if stored.fingerprint == key.fingerprint && stored.answer == *answer {
+        if stored.fingerprint == key.fingerprint && Some(&stored.answer) == ours {
             return Ok(Resolved::Committed);
         }
         let live: bool = row.try_get("", "live")?;
-        Ok(if live { Resolved::Superseded(stored) } else { Resolved::NotCommitted })
+        Ok(if live { Resolved::UsedBy(stored) } else { Resolved::NotCommitted })
     }
 }
 

@@ -150,7 +150,11 @@ where
         writing.progress().attempt += 1;
         one_attempt(&writing, &attempt)
     });
-    match end.await {
+    let end = match end.await {
+        Err(Stop::Lost) => Err(writing.used_up().await),
+        end => end,
+    };
+    match end {
         Ok(reply) => Ok(reply),
         Err(Stop::Replayed(answer)) => Ok(writing.reply(answer, ReplyKind::Replayed)),
         Err(Stop::Problem(problem)) => Err(problem),
@@ -342,7 +346,7 @@ impl Writing {
             Ok(()) => {}
             Err(StoreError::Unknown(error)) => {
                 tracing::warn!(%error, "the outcome of COMMIT is unknown; finding out");
-                self.resolve_unknown(record).await?;
+                self.resolve_unknown(answer).await?;
             }
             Err(taken @ StoreError::DuplicateRoomNumber) => {
                 // Perhaps by this very request, sent twice: the other copy's room came with the key.
@@ -359,15 +363,15 @@ impl Writing {
     }
 
     /// Learns what became of a COMMIT, while there is time. It was committed, or this stops.
-    async fn resolve_unknown(&self, record: IdempotencyRecord<'_>) -> Result<(), Stop> {
+    async fn resolve_unknown(&self, answer: &Answer) -> Result<(), Stop> {
         while Instant::now() < self.deadline {
-            match self.app.store.resolve(record).await {
+            match self.app.store.resolve(&self.key, Some(answer)).await {
                 Ok(Resolved::Committed) => return Ok(()),
                 Ok(Resolved::NotCommitted) => {
                     self.gate.reopen();
                     return Err(Stop::Undone);
                 }
-                Ok(Resolved::Superseded(other)) => {
+                Ok(Resolved::UsedBy(other)) => {
                     self.gate.reopen();
                     return self.stop_if_used(Some(&other));
                 }
@@ -376,6 +380,22 @@ impl Writing {
             tokio::time::sleep(RESOLVE_PAUSE).await;
         }
         Err(Problem::OutcomeUnknown.into())
+    }
+
+    /// What to say when every attempt was lost. Perhaps it was lost to an earlier copy of this very
+    /// request, in another process, whose key is not committed yet or was committed just now.
+    async fn used_up(&self) -> Stop {
+        if self.context.key.is_none() {
+            return Stop::Lost;
+        }
+        match self.app.store.resolve(&self.key, None).await {
+            Ok(Resolved::UsedBy(earlier)) => {
+                self.stop_if_used(Some(&earlier)).err().unwrap_or(Stop::Lost)
+            }
+            Ok(Resolved::Committed | Resolved::NotCommitted) => Stop::Lost,
+            Err(StoreError::Lost { .. }) => Problem::IdempotencyInFlight.into(),
+            Err(error) => Stop::Problem(error.into()),
+        }
     }
 
     /// Names other rooms beside a refusal that the room is taken. They are a hint: without them the
