@@ -9,7 +9,7 @@ use crate::{
 pub struct TimeZone(chrono_tz::Tz);
 
 impl TimeZone {
-    /// Fails with what to mend unless `name` is in the IANA database, letter for letter.
+    /// Fails with what to correct unless `name` is in the IANA database, letter for letter.
     pub fn parse(name: &str) -> Result<Self, String> {
         name.parse()
             .map(Self)

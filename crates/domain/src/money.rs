@@ -8,7 +8,7 @@ const AMOUNT_MAX: i64 = 1_000_000_000_000;
 pub struct Currency(String);
 
 impl Currency {
-    /// Fails with what to mend unless `raw` is three upper-case letters.
+    /// Fails with what to correct unless `raw` is three upper-case letters.
     pub fn parse(raw: &str) -> Result<Self, String> {
         if raw.len() == 3 && raw.bytes().all(|b| b.is_ascii_uppercase()) {
             return Ok(Self(raw.to_owned()));
@@ -33,7 +33,7 @@ pub struct Money {
 }
 
 impl Money {
-    /// Whether `amount` may be a nightly rate. Fails with what to mend.
+    /// Whether `amount` may be a nightly rate. Fails with what to correct.
     pub fn check_amount(amount: i64) -> Result<i64, String> {
         if (0..=AMOUNT_MAX).contains(&amount) {
             return Ok(amount);

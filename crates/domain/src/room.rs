@@ -52,7 +52,7 @@ pub struct RoomAttributes {
 }
 
 impl RoomAttributes {
-    /// Whether a room may be declared to take `capacity` guests. Fails with what to mend.
+    /// Whether a room may be declared to take `capacity` guests. Fails with what to correct.
     pub fn check_capacity(capacity: i64) -> Result<i64, String> {
         if (1..=CAPACITY_MAX).contains(&capacity) {
             return Ok(capacity);

@@ -18,7 +18,7 @@ pub struct Stay {
 }
 
 impl Stay {
-    /// A stay of 1 to 365 nights. Fails with the field to mend.
+    /// A stay of 1 to 365 nights. Fails with the field to correct.
     pub fn new(check_in: Day, check_out: Day) -> Result<Self, Invalid> {
         let stay = Self { check_in, check_out };
         if stay.nights() < 1 {
@@ -58,7 +58,7 @@ impl Stay {
     }
 
     /// Whether one may still arrive for it on the day `today`: not before it, and at most three
-    /// years ahead. Fails with the field to mend.
+    /// years ahead. Fails with the field to correct.
     pub fn check_bookable(&self, today: Day) -> Result<(), Invalid> {
         if self.check_in < today {
             return Err(Invalid::new(

@@ -11,7 +11,7 @@ const EMAIL_BYTES_MAX: usize = 254;
 pub struct Text(String);
 
 impl Text {
-    /// Trims `raw`. Fails with what to mend when nothing is left, or too much, or a NUL is in it.
+    /// Trims `raw`. Fails with what to correct when nothing is left, or too much, or a NUL is in it.
     pub fn parse(raw: &str) -> Result<Self, String> {
         let trimmed = raw.trim();
         if trimmed.is_empty() {
@@ -39,7 +39,7 @@ impl Text {
 pub struct Email(String);
 
 impl Email {
-    /// Trims `raw`. Fails with what to mend unless it is at most 254 bytes around one `@`.
+    /// Trims `raw`. Fails with what to correct unless it is at most 254 bytes around one `@`.
     pub fn parse(raw: &str) -> Result<Self, String> {
         let trimmed = raw.trim();
         let shaped = trimmed.split_once('@').is_some_and(|(local, domain)| {
@@ -66,7 +66,7 @@ impl Email {
 pub struct Country(String);
 
 impl Country {
-    /// Fails with what to mend unless `raw` is two upper-case letters.
+    /// Fails with what to correct unless `raw` is two upper-case letters.
     pub fn parse(raw: &str) -> Result<Self, String> {
         if raw.len() == 2 && raw.bytes().all(|b| b.is_ascii_uppercase()) {
             return Ok(Self(raw.to_owned()));

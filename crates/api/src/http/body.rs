@@ -276,7 +276,7 @@ fn push_segment(pointer: &mut String, key: &str) {
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// Collects what is wrong with a body, so that its sender mends everything at once.
+/// Collects what is wrong with a body, so that its sender corrects everything at once.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<FieldError>);
 

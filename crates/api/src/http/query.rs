@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for DayParam {
     }
 }
 
-/// Reads `YYYY-MM-DD`. Fails with what to mend.
+/// Reads `YYYY-MM-DD`. Fails with what to correct.
 pub fn day(raw: &str) -> Result<Day, String> {
     let shaped = raw.len() == 10
         && raw.bytes().enumerate().all(|(index, byte)| match index {

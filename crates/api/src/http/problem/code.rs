@@ -39,7 +39,7 @@ macro_rules! codes {
 
 codes! {
     InvalidRequest = 400 "invalid_request", "Invalid request",
-        "The request line, the query, a header or the syntax of the body cannot be understood. Mend it; sending it again will not help.";
+        "The request line, the query, a header or the syntax of the body cannot be understood. Correct it; sending it again will not help.";
     MalformedPrecondition = 400 "malformed_precondition", "Malformed precondition",
         "If-Match and If-None-Match take quoted entity tags, separated by commas, or a lone *. Unquoted digits are read as a tag.";
     InvalidVersion = 400 "invalid_version", "Invalid version",
@@ -77,15 +77,15 @@ codes! {
     PreconditionFailed = 412 "precondition_failed", "Precondition failed",
         "The resource is not in a state that If-Match or If-None-Match allows; current_version and ETag say where it is. Read it again and decide anew.";
     WeakEtag = 412 "weak_etag", "Weak entity tag",
-        "If-Match compares strongly (RFC 9110, 13.1.1), so that a weak tag never matches. A proxy that compresses may have weakened it.";
+        "If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches. A proxy that compresses may have weakened it.";
     PayloadTooLarge = 413 "payload_too_large", "Payload too large",
         "A body has at most 64 KiB.";
     UriTooLong = 414 "uri_too_long", "URI too long",
         "A request target has at most 8 KiB.";
     UnsupportedMediaType = 415 "unsupported_media_type", "Unsupported media type",
-        "Bodies are application/json; PATCH also takes application/merge-patch+json.";
+        "Bodies are application/json, not compressed; PATCH also takes application/merge-patch+json.";
     ValidationFailed = 422 "validation_failed", "Validation failed",
-        "The body is JSON, but not what this operation takes; errors lists each field to mend.";
+        "The body is JSON, but not what this operation takes; errors lists each field to correct.";
     CapacityExceeded = 422 "capacity_exceeded", "Capacity exceeded",
         "The room takes fewer guests.";
     IdempotencyMismatch = 422 "idempotency_mismatch", "Idempotency mismatch",
@@ -97,9 +97,9 @@ codes! {
     Internal = 500 "internal", "Internal error",
         "Something is wrong on our side; the instance names this request in our log. Nothing was written.";
     Unavailable = 503 "unavailable", "Unavailable",
-        "The database cannot be reached or the service is overloaded. Nothing was written; send the request again after Retry-After.";
+        "The database cannot be reached, or the service is overloaded or stopping, or the deadline passed. Nothing was written; send the request again after Retry-After.";
     OutcomeUnknown = 504 "outcome_unknown", "Outcome unknown",
-        "The connection to the database broke while the write was being committed. Send the request again with the same Idempotency-Key to learn its outcome.";
+        "The connection to the database broke, or the deadline passed, while the write was being committed. Send the request again with the same Idempotency-Key to learn its outcome.";
 }
 
 impl Code {

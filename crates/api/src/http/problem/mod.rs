@@ -59,7 +59,7 @@ pub enum Problem {
         /// What is taken here.
         expected: &'static str,
     },
-    /// 422, with every field to mend.
+    /// 422, with every field to correct.
     #[error("{}", summary(.0))]
     ValidationFailed(Vec<FieldError>),
     /// 422.
@@ -155,7 +155,7 @@ fn summary(errors: &[FieldError]) -> String {
 }
 
 impl Problem {
-    /// A body with one field to mend.
+    /// A body with one field to correct.
     pub fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         let error = FieldError { pointer: pointer.into(), message: message.into() };
         Self::ValidationFailed(vec![error])
@@ -365,7 +365,7 @@ pub struct Document {
     /// Up to five other rooms of the hotel that are free for the stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alternatives: Option<Vec<Uuid>>,
-    /// The fields to mend.
+    /// The fields to correct.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<FieldError>>,
 }
