@@ -11,7 +11,7 @@ pub struct Migration;
 
 /// What differs, as (placeholder, SQLite, PostgreSQL).
 ///
-/// Text compares by bytes on both (collation "C"), so that pages are in the same order.
+/// Text compares by bytes on both (collation "C"), so pages are in the same order.
 const DIALECTS: &[(&str, &str, &str)] = &[
     ("{uuid}", "BLOB", "uuid"),
     ("{text}", "TEXT", "text COLLATE \"C\""),

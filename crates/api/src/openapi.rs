@@ -50,7 +50,7 @@ pub fn document(routes: OpenApi) -> OpenApi {
 /// What kind of operation it is, which decides what it shares with others.
 struct Shape {
     write: bool,
-    /// Of one resource with a version, so that preconditions apply.
+    /// Of one resource with a version, so preconditions apply.
     versioned: bool,
     /// Creates: its answer has a `Location`.
     creates: bool,

@@ -11,7 +11,7 @@ use crate::bookings;
 const HOLDS_MAX: u64 = 100;
 /// The most keys removed by one statement, which keeps its transaction short.
 const KEYS_MAX: u64 = 1_000;
-/// The most such statements of a kind in one round. Every write leaves a key, so that at the default
+/// The most such statements of a kind in one round. Every write leaves a key, so at the default
 /// interval a round must clear away what some 3,000 writes a second leave.
 const BATCHES_MAX: usize = 100;
 
@@ -56,7 +56,7 @@ async fn expire_holds(app: &App) -> bool {
     for hold in holds {
         if let Err(problem) = bookings::expire(app, hold).await {
             // Another replica or a client may have been at it. The next batch would begin with it
-            // again, so that this round ends here.
+            // again, so this round ends here.
             tracing::debug!(booking = %hold, %problem, "a lapsed hold was not expired");
             more = false;
         }

@@ -114,7 +114,7 @@ impl Preconditions {
         self.if_none_match.is_some() || self.suffice_for_an_edit()
     }
 
-    /// Whether they name a version, so that a lost race may have settled them for good.
+    /// Whether they name a version, so a lost race may have settled them for good.
     #[must_use]
     pub fn name_a_version(&self) -> bool {
         let named = |tags: &Option<Expected>| matches!(tags, Some(Expected::Tags(_)));

@@ -3,7 +3,7 @@
 use crate::change::{Change, Decision, Event, EventData, EventKind, RoomChange, RoomWrite};
 use crate::{BookingId, HotelId, Instant, Money, RoomId, Text, Version};
 
-/// The most guests a room may be declared to take.
+/// The largest capacity of a room.
 const CAPACITY_MAX: i64 = 100;
 
 /// Whether a room is for sale.
@@ -52,7 +52,7 @@ pub struct RoomAttributes {
 }
 
 impl RoomAttributes {
-    /// Whether a room may be declared to take `capacity` guests. Fails with what to correct.
+    /// Checks a capacity. Fails with what to correct.
     pub fn check_capacity(capacity: i64) -> Result<i64, String> {
         if (1..=CAPACITY_MAX).contains(&capacity) {
             return Ok(capacity);

@@ -17,7 +17,7 @@ impl Text {
         if trimmed.is_empty() {
             return Err("must not be empty".into());
         }
-        // PostgreSQL refuses NUL in text (SQLSTATE 22021), so that it must not get that far.
+        // PostgreSQL refuses NUL in text (SQLSTATE 22021), so it is refused here.
         if trimmed.contains('\0') {
             return Err("must not contain NUL".into());
         }

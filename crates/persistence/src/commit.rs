@@ -172,7 +172,7 @@ impl Store {
                     .col_expr(hotel::Column::UpdatedAt, now);
                 advance_hotel(tx, update, id.0, *from).await?;
                 // A room may have come since the decision; whoever creates one holds the hotel's
-                // row, so that from here on none can.
+                // row, so from here on none can.
                 let mut rooms = Query::new(self.dialect, "SELECT 1 FROM rooms WHERE hotel_id = ");
                 rooms.bind(id.0).push(" AND deleted_at IS NULL LIMIT 1");
                 if tx.done(rooms.one(&tx.inner).await)?.is_some() {

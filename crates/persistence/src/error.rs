@@ -19,7 +19,7 @@ pub enum StoreError {
     /// The connection was lost while COMMIT was on its way: written or not, nobody can say yet.
     #[error("the outcome of COMMIT is unknown: {0}")]
     Unknown(DbErr),
-    /// Whoever asked has given up, so that nothing was written.
+    /// Whoever asked has given up, so nothing was written.
     #[error("given up before COMMIT")]
     Abandoned,
     /// The database cannot be reached, is overloaded or shuts down. Nothing was written.

@@ -261,7 +261,7 @@ fn in_our_words(message: &str) -> (Option<String>, String) {
     if message.starts_with("unknown field `") {
         return (quoted(message), UNKNOWN_FIELD.into());
     }
-    // The quoted value may hold the same words, so that the last ones count.
+    // The quoted value may hold the same words, so the last ones count.
     let expected = match message.rsplit_once("expected ").map(|(_, expected)| expected) {
         Some("i64" | "u64") => "an integer of 64 bits",
         Some("a string" | "a borrowed string") => "a string",

@@ -10,7 +10,8 @@ use vacancy_persistence::Answer;
 use crate::http::etag;
 use crate::http::problem::Problem;
 
-/// For what has a strong tag: it may be kept, but not used without asking, and not by others.
+/// For what has a strong tag: a private cache may store it and must revalidate it; nobody may
+/// transform it.
 pub const VERSIONED: HeaderValue = HeaderValue::from_static("private, no-cache, no-transform");
 
 /// A write that succeeded.

@@ -31,7 +31,7 @@ impl From<&Money> for MoneyBody {
     }
 }
 
-/// A room. Everything here is a column of its own row, so that its tag is true.
+/// A room. Everything here is a column of its own row, so its tag is true.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Room)]
 pub struct RoomView {
