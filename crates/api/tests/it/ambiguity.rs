@@ -131,7 +131,7 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
     assert!((told..=told + unknown).contains(&rows));
     let guard = counted(&urls, "booking_overlap_guard_violations_total", &[]).await;
     assert_eq!(guard, 0);
-    assert_eq!(behind.replica.audit().await, Vec::<String>::new());
+    behind.db.assert_audit_is_clean().await;
 }
 
 /// One booking each, looked at closely: after one cut the service decides again, or finds out that
@@ -175,7 +175,7 @@ async fn one_cut_is_mended_within_the_request() {
         assert_eq!(counted(&urls, name, &outcome(label)).await, count, "{label}");
     }
     assert_eq!(api.room_now(&room).await["version"], 7);
-    assert_eq!(behind.replica.audit().await, Vec::<String>::new());
+    behind.db.assert_audit_is_clean().await;
 }
 
 /// The answer to COMMIT is lost and so is the database, until the deadline: nobody can know, and
@@ -226,7 +226,7 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
     let unknown = [("operation", "book"), ("outcome", "unknown")];
     assert_eq!(counted(&urls, "booking_write_outcomes_total", &unknown).await, 2);
     assert_eq!(behind.traces_of("refused").await, 0);
-    assert_eq!(behind.replica.audit().await, Vec::<String>::new());
+    behind.db.assert_audit_is_clean().await;
 }
 
 /// The database stands still, with its connections open, under load. Everybody is answered in time,
@@ -329,7 +329,7 @@ async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_
          unavailable {unavailable}, unknown {unknown} ({applied_unknowns} applied); slowest answer \
          {slowest:?}; after the same keys again {rows} bookings, lost 0, doubled 0"
     );
-    assert_eq!(replicas[0].audit().await, Vec::<String>::new());
+    db.assert_audit_is_clean().await;
 }
 
 /// What a client of a database that hangs was told, and after how long.

@@ -222,7 +222,6 @@ on_both_databases! {
             .send(&hotels.0, hotels.1, "Application/JSON ; charset=utf-8", unusual.as_bytes())
             .await;
         assert_eq!(hotel.expect(201).json()["name"], "\u{1f3e8} H\u{f6}tel \u{202e}");
-        assert_eq!(house.replica.audit().await, Vec::<String>::new());
     }
 
     async fn media_types_that_are_not_taken(db: Database) {
@@ -269,7 +268,6 @@ on_both_databases! {
             check_problem(&format!("{method} {path}"), &answer, 415, "unsupported_media_type");
         }
         assert_eq!(stored(&db).await, before);
-        assert_eq!(house.replica.audit().await, Vec::<String>::new());
     }
 
     /// The client hears 413, though it has sent everything or is still sending.
@@ -343,7 +341,6 @@ on_both_databases! {
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(stored(&db).await, before);
-        assert_eq!(house.replica.audit().await, Vec::<String>::new());
     }
 
     async fn paths_that_lead_nowhere(db: Database) {

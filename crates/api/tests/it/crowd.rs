@@ -7,11 +7,10 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::http::Answer;
-use vacancy_testkit::process::Process;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
 
-use crate::support::{Api, binary};
+use crate::support::Api;
 
 /// As many replicas as the database may have here: two on PostgreSQL, one on a SQLite file.
 pub async fn replicas(db: &Database) -> Vec<Replica> {
@@ -99,10 +98,4 @@ pub async fn events(api: &Api, room: &str) -> Vec<Value> {
 /// The kinds of events, in order.
 pub fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["kind"].as_str().expect("an event has a kind")).collect()
-}
-
-/// Runs the program's own audit on the database, beside whatever serves it; it must be clean.
-pub async fn assert_audit_is_clean(database_url: &str) {
-    let audit = Process::run(binary(), &["audit", "--database-url", database_url]).await;
-    assert_eq!(audit.code, Some(0), "{audit:?}");
 }

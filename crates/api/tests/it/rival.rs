@@ -11,7 +11,7 @@ use vacancy_testkit::database::{Database, Kind};
 /// Sits at the seam of a replica and runs SQL of its own right before commits begin.
 #[derive(Clone)]
 pub struct Rival {
-    db: Arc<Database>,
+    db: Database,
     moves: Arc<Mutex<VecDeque<Move>>>,
     commits: Arc<AtomicUsize>,
 }
@@ -23,8 +23,8 @@ enum Move {
 }
 
 impl Rival {
-    pub fn on(db: &Arc<Database>) -> Self {
-        Self { db: Arc::clone(db), moves: Arc::default(), commits: Arc::default() }
+    pub fn on(db: &Database) -> Self {
+        Self { db: db.clone(), moves: Arc::default(), commits: Arc::default() }
     }
 
     /// For the options of the replica to disturb.

@@ -14,7 +14,7 @@ use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::process::Process;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
-use crate::crowd::{assert_audit_is_clean, events};
+use crate::crowd::events;
 use crate::support::{Api, binary, wish};
 
 const CLIENTS: usize = 16;
@@ -105,7 +105,6 @@ on_both_databases! {
         }
         let statuses: BTreeSet<_> = logs.iter().flat_map(|log| log.told.values()).collect();
         assert!(statuses.is_subset(&BTreeSet::from([&201, &409])), "{statuses:?}");
-        assert_audit_is_clean(db.url()).await;
     }
 }
 
@@ -121,7 +120,6 @@ async fn a_stop_waits_for_a_slow_request_and_for_nothing_else() {
 
     let mut process = Process::start(binary(), db.url(), &[]).await;
     let room = Api::new(process.url()).one_room().await;
-    let db = Arc::new(db);
     let rival = db.clone();
     let holding = tokio::spawn(async move {
         // Shorter than a lost race takes, longer than it takes to ask for the stop.
@@ -154,7 +152,7 @@ async fn a_stop_waits_for_a_slow_request_and_for_nothing_else() {
         "a request that waited for a lock was answered, and then the process ended: {took:?}"
     );
     assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 1);
-    assert_audit_is_clean(db.url()).await;
+    db.assert_audit_is_clean().await;
 }
 
 /// One file, one process; the second is told what to use instead, and the first goes on.
@@ -174,7 +172,7 @@ async fn a_second_process_on_one_sqlite_file_is_pointed_to_postgresql() {
         assert!(!second.stdout.contains("http://"), "it never listened: {second:?}");
     }
     api.book(&room, 0, 1).await.expect(201);
-    assert_audit_is_clean(db.url()).await;
+    db.assert_audit_is_clean().await;
     // The file is free as soon as the first has gone, whichever way it went.
     first.kill9().await;
     let mut third = Process::start(binary(), db.url(), &[]).await;
@@ -183,7 +181,7 @@ async fn a_second_process_on_one_sqlite_file_is_pointed_to_postgresql() {
     assert_eq!(status.code(), Some(0));
     let fourth = Process::start(binary(), db.url(), &[]).await;
     assert_eq!(Api::new(fourth.url()).room_now(&room).await["version"], 3);
-    assert_audit_is_clean(db.url()).await;
+    db.assert_audit_is_clean().await;
 }
 
 /// What one client saw until it was refused.

@@ -128,7 +128,6 @@ on_both_databases! {
             events(api, room).await;
         }
         idle(&replica).await;
-        assert_eq!(replica.audit().await, Vec::<String>::new());
     }
 
     /// Who hangs up leaves work behind, and that work keeps its place: there is a limit on how much
@@ -181,7 +180,6 @@ on_both_databases! {
         let now = api.room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&2.into(), &1.into()));
         api.book(&room, 5, 6).await.expect(201);
-        assert_eq!(replica.audit().await, Vec::<String>::new());
     }
 
     /// The same key from clients that hang up, until one of them listens: one booking each.
@@ -229,7 +227,6 @@ on_both_databases! {
         assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 40);
         let now = clients[0].room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&41.into(), &40.into()));
-        assert_eq!(replica.audit().await, Vec::<String>::new());
     }
 }
 
