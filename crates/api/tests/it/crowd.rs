@@ -9,6 +9,7 @@ use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::http::Answer;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
+use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::support::Api;
 
@@ -98,4 +99,17 @@ pub async fn events(api: &Api, room: &str) -> Vec<Value> {
 /// The kinds of events, in order.
 pub fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["kind"].as_str().expect("an event has a kind")).collect()
+}
+
+/// Waits until nobody is served and nothing is at work any more.
+pub async fn idle(replica: &Replica) {
+    eventually("the service is idle", PATIENCE, || async {
+        let scrape = Scrape::get(&replica.url()).await;
+        // The scrape itself is a GET.
+        let posts = scrape.count("http_server_active_requests", &[("method", "POST")]);
+        let all = scrape.count("http_server_active_requests", &[]);
+        let lent = replica.app.store.pool_use().in_use;
+        (posts == 0 && all <= 1 && lent == 0 && replica.app.tasks.is_empty()).then_some(())
+    })
+    .await;
 }

@@ -15,9 +15,7 @@ use vacancy_testkit::process::Process;
 use vacancy_testkit::replica::ReplicaOptions;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
-use crate::crowd::{
-    at_once, clients, counted, events, kinds, replicas, replicas_with, urls,
-};
+use crate::crowd::{at_once, clients, counted, events, kinds, replicas, replicas_with, urls};
 use crate::support::{Api, binary, id_of, wish};
 
 /// How many rooms have a hold that runs out while it is confirmed and a rival asks for its nights.
