@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
 use vacancy_persistence::{Store, StoreOptions};
 
 use crate::PATIENCE;
@@ -136,6 +139,23 @@ impl Database {
         holds
     }
 
+    /// Locks every room, and on SQLite everything else too, as somebody does whose transaction takes
+    /// its time: until it is let go, no write to any of them comes through.
+    pub async fn hold_rooms(&self) -> HeldRooms {
+        let connection = self.connect().await;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = connection.begin_with_options(options).await;
+        let transaction = transaction.expect("a transaction can begin when nobody writes");
+        if self.kind() == Kind::Postgres {
+            let lock = "SELECT 1 FROM rooms FOR UPDATE";
+            transaction.execute_unprepared(lock).await.expect("rooms can be locked");
+        }
+        HeldRooms { transaction, connection }
+    }
+
     /// Says that this test leaves rows which break the rules, or no tables at all, and why it does:
     /// the audit at the end of [`on_both_databases!`] is left out.
     pub fn is_left_unsound(&self, why: &'static str) {
@@ -158,6 +178,21 @@ impl Database {
         let violations = violations.unwrap_or_else(|error| panic!("cannot audit {url}: {error}"));
         store.close().await;
         assert!(violations.is_empty(), "the audit of {url} finds {violations:#?}");
+    }
+}
+
+/// Rooms that an open transaction has locked. See [`Database::hold_rooms`].
+#[derive(Debug)]
+pub struct HeldRooms {
+    transaction: DatabaseTransaction,
+    connection: DatabaseConnection,
+}
+
+impl HeldRooms {
+    /// Ends the transaction, which has written nothing.
+    pub async fn let_go(self) {
+        self.transaction.commit().await.expect("nothing stands in its way");
+        close(self.connection).await;
     }
 }
 
