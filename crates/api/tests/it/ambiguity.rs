@@ -14,6 +14,9 @@ use vacancy_testkit::{PATIENCE, eventually};
 use crate::crowd::{at_once, clients, counted, events};
 use crate::support::{Api, id_of, wish};
 
+/// How much later than its deadline an answer may be heard: many clients share a busy machine.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// A booking service behind a wire.
 struct Behind {
     db: Database,
@@ -200,7 +203,7 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
         let took = sent.elapsed();
         assert_eq!(answer.code(), "outcome_unknown");
         assert_eq!(answer.json()["retryable"], true);
-        assert!(took < timeout + Duration::from_secs(1), "answered after {took:?}");
+        assert!(took < timeout + SLACK, "answered after {took:?}");
         // Meanwhile nothing can be booked, and nobody is told otherwise.
         let other = post(&api, &path, 5 + night, None, "refused").await.expect(503);
         assert_eq!(other.code(), "unavailable");
@@ -274,12 +277,12 @@ async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_
     for answer in &late {
         assert_eq!((answer.status, answer.code()), (503, "unavailable".to_owned()), "{answer:?}");
     }
-    assert!(sent.elapsed() < timeout + Duration::from_secs(1), "{:?}", sent.elapsed());
+    assert!(sent.elapsed() < timeout + SLACK, "{:?}", sent.elapsed());
     server.resume();
     let stood_still = frozen.elapsed();
 
     let slowest = told.iter().map(|told| told.took).max().expect("many requests");
-    assert!(slowest < timeout + Duration::from_secs(1), "one waited {slowest:?}");
+    assert!(slowest < timeout + SLACK, "one waited {slowest:?}");
     let mut numbers = [0; 4];
     for Told { answer, .. } in &told {
         let place = match (answer.status, answer.status >= 400) {
