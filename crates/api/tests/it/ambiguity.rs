@@ -185,7 +185,7 @@ async fn one_cut_is_mended_within_the_request() {
 /// that is what is said. The same key finds out later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
-    let timeout = Duration::from_secs(2);
+    let timeout = Duration::from_secs(3);
     // One connection: when it breaks, there is none left to ask by.
     let options =
         ReplicaOptions { request_timeout: timeout, connections: 1, ..ReplicaOptions::default() };

@@ -228,9 +228,9 @@ on_both_databases! {
         let urls = urls(&replicas);
         let api = Api::new(&urls[0]);
         let room = api.one_room().await;
+        let long = id_of(&api.hold(&room, 5, 6).await.expect(201));
         let began = Instant::now();
         let short = id_of(&hold_for(&api, &room, 1).await.expect(201));
-        let long = id_of(&api.hold(&room, 5, 6).await.expect(201));
         let status = |id: String| {
             let api = api.clone();
             async move {

@@ -962,7 +962,7 @@ async fn an_unknown_outcome_is_counted_exactly() {
     let options = ReplicaOptions {
         database_url: Some(wire.url(db.url())),
         connections: 1,
-        request_timeout: Duration::from_secs(2),
+        request_timeout: Duration::from_secs(3),
         ..ReplicaOptions::default()
     };
     let mut ledger = Ledger::open(db, options).await;
