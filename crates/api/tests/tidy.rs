@@ -1,5 +1,6 @@
 //! What the compiler and the lints cannot see: the layers, and documents that keep up with the code.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,31 +35,82 @@ fn dependencies_point_downwards() {
 }
 
 #[test]
-fn every_metric_is_documented() {
+fn every_metric_is_documented_and_there_is_no_other() {
     let source = read("crates/api/src/metrics.rs");
     let documented = read("docs/operations.md");
-    let named: Vec<_> = quoted(&source).filter(|word| is_metric(word)).collect();
+    let named: BTreeSet<_> = quoted(&source).filter(|word| is_metric(word)).collect();
     assert!(named.len() >= 15, "the metrics are found in the source: {named:?}");
     for name in &named {
         assert!(documented.contains(&format!("`{name}")), "docs/operations.md lacks {name}");
     }
+    // A word with a colon is a recording rule.
+    let words = documented.split(|c: char| !c.is_ascii_alphanumeric() && !"_:".contains(c));
+    for word in words.filter(|word| is_metric(word)) {
+        let parts = ["_bucket", "_sum", "_count"];
+        let family = parts.iter().find_map(|part| word.strip_suffix(part)).unwrap_or(word);
+        let known = named.contains(word) || named.contains(family);
+        assert!(known, "docs/operations.md names {word}, which is no metric");
+    }
 }
 
 #[test]
-fn every_problem_is_documented() {
+fn every_problem_is_documented_and_there_is_no_other() {
     let source = read("crates/api/src/http/problem/code.rs");
     let documented = read("docs/api.md");
     let rows = source.lines().filter_map(|line| {
         let (variant, rest) = line.trim().split_once(" = ")?;
         let (status, rest) = rest.split_once(" \"")?;
         let name = rest.split('"').next()?;
-        let is_row = variant.chars().all(char::is_alphanumeric) && status.parse::<u16>().is_ok();
-        is_row.then(|| name.to_owned())
+        let is_row = variant.chars().all(char::is_alphanumeric);
+        is_row.then_some((status.parse::<u16>().ok()?, name))
     });
-    let rows: Vec<_> = rows.collect();
+    let rows: BTreeSet<_> = rows.collect();
     assert!(rows.len() >= 28, "the problems are found in the source: {rows:?}");
-    for name in rows {
-        assert!(documented.contains(&format!("`{name}`")), "docs/api.md lacks {name}");
+    let told = documented.lines().filter_map(|line| {
+        let (status, rest) = line.strip_prefix("| ")?.split_once(" | `")?;
+        Some((status.parse::<u16>().ok()?, rest.split('`').next()?))
+    });
+    assert_eq!(told.collect::<BTreeSet<_>>(), rows, "the table of docs/api.md and the source");
+    // In the text, a status and a code behind it: 409 `lock_conflict`.
+    let pieces: Vec<_> = documented.split('`').collect();
+    for pair in pieces.windows(2) {
+        let [before, code] = pair else { unreachable!("windows of two") };
+        let status = before.strip_suffix(' ').and_then(|before| before.split(' ').next_back());
+        let status = status.and_then(|status| status.parse::<u16>().ok());
+        let Some(status) = status.filter(|status| *status >= 400) else { continue };
+        let known = rows.contains(&(status, code));
+        assert!(known, "docs/api.md says {status} `{code}`, which is no problem");
+    }
+}
+
+/// A file is found by its name, wherever in its crate it lies; a folder stands for all that is in
+/// it. The names that every crate and module must have say nothing.
+#[test]
+fn the_code_map_names_every_file_and_no_other() {
+    const NAMELESS: &[&str] = &["lib.rs", "mod.rs"];
+    let document = read("docs/architecture.md");
+    let (_, map) = document.split_once("\n## Code map\n").expect("there is a map");
+    let map = map.split("\n## ").next().unwrap_or_default();
+    for folder in ["crates/domain/src", "crates/persistence/src", "crates/api/src"] {
+        let files = sources(&root().join(folder));
+        let (_, rows) = map.split_once(&format!("**`{folder}`**")).expect("each crate has a part");
+        let rows = rows.split("**`").next().unwrap_or_default();
+        let first_cells = rows.lines().filter_map(|row| row.strip_prefix("| ")?.split('|').next());
+        let named: Vec<_> =
+            first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let stands_for = |name: &str, file: &Path| match name.strip_suffix('/') {
+            Some(folder) => file.parent().is_some_and(|parent| parent.ends_with(folder)),
+            None => file.file_name() == Path::new(name).file_name(),
+        };
+        for name in &named {
+            let there = files.iter().any(|file| stands_for(name, file));
+            assert!(there, "docs/architecture.md names {name}, which is not in {folder}");
+        }
+        for file in &files {
+            let known = named.iter().any(|name| stands_for(name, file));
+            let nameless = NAMELESS.iter().any(|name| file.ends_with(name));
+            assert!(known || nameless, "docs/architecture.md lacks {}", file.display());
+        }
     }
 }
 

@@ -462,3 +462,46 @@ pub(crate) async fn in_transaction(store: &Store, query: Query) -> Result<u64, S
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vacancy_testkit::database::Database;
+    use vacancy_testkit::on_both_databases;
+
+    use super::*;
+    use crate::StoreOptions;
+
+    on_both_databases! {
+        /// Whoever forgets to look at a result must not commit the half of it.
+        async fn a_transaction_whose_error_was_swallowed_is_not_committed(db: Database) {
+            let options = StoreOptions {
+                url: db.url().to_owned(),
+                connections: 2,
+                statement_timeout: Duration::from_secs(10),
+                exclusive: true,
+            };
+            let store = Store::connect(&options).await;
+            let store = store.expect("the test's database can be opened");
+            store.migrate().await.expect("an empty database can be migrated");
+            db.sql("CREATE TABLE marks (mark bigint)").await;
+            let mark = || Query::new(store.dialect, "INSERT INTO marks VALUES (1)");
+            let nowhere = Query::new(store.dialect, "INSERT INTO nowhere VALUES (1)");
+            let marks = "SELECT COUNT(*) FROM marks";
+
+            let gate = CommitGate::default();
+            let mut tx = Tx::begin(&store).await.expect("nobody else writes");
+            let written = tx.done(mark().execute(&tx.inner).await);
+            assert_eq!(written.expect("there is such a table"), 1);
+            let swallowed = tx.done(nowhere.execute(&tx.inner).await);
+            assert!(matches!(swallowed, Err(StoreError::Failed(_))), "{swallowed:?}");
+            let refused = tx.commit(&gate).await;
+            assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+            assert_eq!(db.count(marks).await, 0);
+            assert!(gate.enter(), "COMMIT was never sent");
+
+            // The connection is as good as new.
+            assert_eq!(in_transaction(&store, mark()).await.expect("it is written"), 1);
+            assert_eq!(db.count(marks).await, 1);
+        }
+    }
+}

@@ -202,6 +202,8 @@ mod tests {
                 Meaning::DuplicateRoomNumber,
             ),
             (1555, "UNIQUE constraint failed: rooms.id", Meaning::Failure),
+            (1555, "UNIQUE constraint failed: idempotency_keys.key", Meaning::LostRace),
+            (2067, "UNIQUE constraint failed: idempotency_keys.key", Meaning::LostRace),
             (275, "CHECK constraint failed: times_booked >= 0", Meaning::Failure),
         ] {
             assert_eq!(sqlite_meaning(code, message), expect, "{code} {message}");

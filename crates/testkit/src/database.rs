@@ -1,9 +1,14 @@
 //! Empty databases of either kind, each for one test alone, and the macro that makes one test two.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use vacancy_persistence::{Store, StoreOptions};
 
 use crate::PATIENCE;
 use crate::cluster::{self, Server};
@@ -18,11 +23,16 @@ pub enum Kind {
     Postgres,
 }
 
-/// An empty database for one test. It is removed with this value.
+/// An empty database for one test. Clones are the same one; it is removed with the last of them.
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Shared>);
+
 #[derive(Debug)]
-pub struct Database {
+struct Shared {
     url: String,
     home: Home,
+    /// Why its rows need not be sound when the test ends.
+    unsound: OnceLock<&'static str>,
 }
 
 /// What has to be removed in the end.
@@ -39,40 +49,41 @@ impl Database {
     /// None when `kind` is PostgreSQL, there is none here, and tests may skip it; that was said on
     /// stderr. Panics when `VACANCY_REQUIRE_POSTGRES` is set and there is none.
     pub async fn create(kind: Kind) -> Option<Self> {
-        let database = match kind {
+        Some(match kind {
             Kind::Sqlite => {
                 let folder = Folder::new("sqlite");
                 let file = folder.path().join("vacancy.db");
                 let url = format!("sqlite://{}?mode=rwc", file.display());
-                Self { url, home: Home::File { _folder: folder } }
+                Self::at(url, Home::File { _folder: folder })
             }
             Kind::Postgres => {
                 let mut url = cluster::shared().await?;
                 let name = create_on(url.as_str()).await;
                 url.set_path(&name);
-                Self { url: url.into(), home: Home::Shared { name } }
+                Self::at(url.into(), Home::Shared { name })
             }
-        };
-        eprintln!("test database: {}", database.url);
-        Some(database)
+        })
     }
 
     /// Makes an empty PostgreSQL database on a server of the test's own, to vanish with it.
     pub async fn on(server: &Server) -> Self {
         let name = create_on(&server.url("postgres")).await;
-        let database = Self { url: server.url(&name), home: Home::Private };
-        eprintln!("test database: {}", database.url);
-        database
+        Self::at(server.url(&name), Home::Private)
+    }
+
+    fn at(url: String, home: Home) -> Self {
+        eprintln!("test database: {url}");
+        Self(Arc::new(Shared { url, home, unsound: OnceLock::new() }))
     }
 
     /// What to give to the service as `--database-url`.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.0.url
     }
 
     /// Which kind it is.
     pub fn kind(&self) -> Kind {
-        match self.home {
+        match self.0.home {
             Home::File { .. } => Kind::Sqlite,
             Home::Shared { .. } | Home::Private => Kind::Postgres,
         }
@@ -80,7 +91,7 @@ impl Database {
 
     /// Its host and port, for [`crate::wire::Wire::start`]. Panics for SQLite, which has none.
     pub fn address(&self) -> std::net::SocketAddr {
-        let url = reqwest::Url::parse(&self.url).expect("a URL was given");
+        let url = reqwest::Url::parse(self.url()).expect("a URL was given");
         let mut addresses =
             url.socket_addrs(|| Some(5432)).expect("the server's host has an address");
         addresses.pop().expect("a resolved host has at least one address")
@@ -88,7 +99,8 @@ impl Database {
 
     /// A new connection past the service. Close it in the end: SQLite is held open by it.
     pub async fn connect(&self) -> DatabaseConnection {
-        connect(&self.url).await.unwrap_or_else(|error| panic!("cannot open {}: {error}", self.url))
+        let url = self.url();
+        connect(url).await.unwrap_or_else(|error| panic!("cannot open {url}: {error}"))
     }
 
     /// Runs statements past the service, for example to break rows on purpose.
@@ -126,9 +138,65 @@ impl Database {
         close(connection).await;
         holds
     }
+
+    /// Locks every room, and on SQLite everything else too, as somebody does whose transaction takes
+    /// its time: until it is let go, no write to any of them comes through.
+    pub async fn hold_rooms(&self) -> HeldRooms {
+        let connection = self.connect().await;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = connection.begin_with_options(options).await;
+        let transaction = transaction.expect("a transaction can begin when nobody writes");
+        if self.kind() == Kind::Postgres {
+            let lock = "SELECT 1 FROM rooms FOR UPDATE";
+            transaction.execute_unprepared(lock).await.expect("rooms can be locked");
+        }
+        HeldRooms { transaction, connection }
+    }
+
+    /// Says that this test leaves rows which break the rules, or no tables at all, and why it does:
+    /// the audit at the end of [`on_both_databases!`] is left out.
+    pub fn is_left_unsound(&self, why: &'static str) {
+        eprintln!("{} is not audited: {why}", self.url());
+        self.0.unsound.get_or_init(|| why);
+    }
+
+    /// Runs the service's own audit, beside whatever serves the database. Panics with what it finds.
+    pub async fn assert_audit_is_clean(&self) {
+        let options = StoreOptions {
+            url: self.url().to_owned(),
+            connections: 1,
+            statement_timeout: PATIENCE,
+            exclusive: false,
+        };
+        let url = self.url();
+        let store = Store::connect(&options).await;
+        let store = store.unwrap_or_else(|error| panic!("cannot audit {url}: {error}"));
+        let violations = store.audit().await;
+        let violations = violations.unwrap_or_else(|error| panic!("cannot audit {url}: {error}"));
+        store.close().await;
+        assert!(violations.is_empty(), "the audit of {url} finds {violations:#?}");
+    }
 }
 
-impl Drop for Database {
+/// Rooms that an open transaction has locked. See [`Database::hold_rooms`].
+#[derive(Debug)]
+pub struct HeldRooms {
+    transaction: DatabaseTransaction,
+    connection: DatabaseConnection,
+}
+
+impl HeldRooms {
+    /// Ends the transaction, which has written nothing.
+    pub async fn let_go(self) {
+        self.transaction.commit().await.expect("nothing stands in its way");
+        close(self.connection).await;
+    }
+}
+
+impl Drop for Shared {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("the failed test ran on {}", self.url);
@@ -181,7 +249,8 @@ async fn close(connection: DatabaseConnection) {
 }
 
 /// One list of tests for both databases: each `async fn name(db: Database) { … }` becomes the two
-/// tests `name::sqlite` and `name::postgres`, on a runtime of two threads.
+/// tests `name::sqlite` and `name::postgres`, on a runtime of two threads. Each ends with the audit,
+/// unless it has said by [`database::Database::is_left_unsound`] why its rows break the rules.
 ///
 /// The crate that uses it needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
@@ -204,10 +273,13 @@ macro_rules! on_both_databases {
     )* };
 }
 
-/// Runs a test on a new database, unless it is one of PostgreSQL and that is skipped.
+/// Runs a test on a new database, unless it is one of PostgreSQL and that is skipped, and audits
+/// what it leaves.
 #[doc(hidden)]
 pub async fn run<F: Future<Output = ()>>(kind: Kind, test: impl FnOnce(Database) -> F) {
-    if let Some(database) = Database::create(kind).await {
-        test(database).await;
+    let Some(database) = Database::create(kind).await else { return };
+    test(database.clone()).await;
+    if database.0.unsound.get().is_none() {
+        database.assert_audit_is_clean().await;
     }
 }

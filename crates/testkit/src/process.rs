@@ -65,7 +65,18 @@ impl Process {
     ///
     /// Panics when it cannot be started or takes more than a minute.
     pub async fn run(binary: &Path, args: &[impl AsRef<OsStr>]) -> Finished {
+        Self::run_in(Path::new("."), binary, &[], args).await
+    }
+
+    /// The same in a folder, and with these settings in the environment.
+    pub async fn run_in(
+        folder: &Path,
+        binary: &Path,
+        environment: &[(&str, &str)],
+        args: &[impl AsRef<OsStr>],
+    ) -> Finished {
         let mut command = command(binary);
+        command.current_dir(folder).envs(environment.iter().copied());
         command.args(args).stderr(Stdio::piped()).kill_on_drop(true);
         let output = timeout(PATIENCE * 2, command.output()).await;
         let output = output.unwrap_or_else(|_| panic!("{command:?} does not end"));
@@ -103,12 +114,25 @@ impl Process {
         self.child.kill().await.expect("our own child can be killed");
     }
 
+    /// Asks it to end with SIGTERM, and does not wait for it.
+    pub fn ask_to_stop(&self) {
+        signal::send("TERM", &[self.pid]);
+    }
+
     /// Asks it to end with SIGTERM, and returns how it ended and how long that took.
     ///
     /// Panics when it takes more than 30 s.
     pub async fn terminate(&mut self) -> (ExitStatus, Duration) {
+        self.ask_to_stop();
+        self.end().await
+    }
+
+    /// Waits for the end of one that was asked to stop, and returns how it ended and how long that
+    /// took from here.
+    ///
+    /// Panics when it takes more than 30 s.
+    pub async fn end(&mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
-        signal::send("TERM", &[self.pid]);
         let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
             panic!("it does not end after SIGTERM; {}", self.log())
         };

@@ -99,11 +99,6 @@ impl Replica {
         self.url.clone()
     }
 
-    /// One line for each rule that the rows break.
-    pub async fn audit(&self) -> Vec<String> {
-        self.app.store.audit().await.expect("the audit can read the test's database")
-    }
-
     /// Asks it to stop, and waits until it has.
     pub async fn stop(mut self) {
         self.app.stopping.cancel();

@@ -6,6 +6,7 @@ use vacancy_testkit::on_both_databases;
 on_both_databases! {
     /// Two at once, the same table in both.
     async fn each_database_is_empty_and_apart(db: Database) {
+        db.is_left_unsound("its tables are not the service's");
         let other = Database::create(db.kind()).await.expect("there is one already");
         for database in [&db, &other] {
             database.sql("CREATE TABLE rows (id bigint)").await;
@@ -16,6 +17,7 @@ on_both_databases! {
     }
 
     async fn holds_lapse_and_nothing_else_does(db: Database) {
+        db.is_left_unsound("its tables are not the service's");
         let instant = match db.kind() {
             Kind::Sqlite => "text",
             Kind::Postgres => "timestamptz",

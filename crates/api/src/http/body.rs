@@ -308,6 +308,10 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
     use serde::Deserialize;
     use serde_json::json;
 
@@ -361,6 +365,32 @@ mod tests {
             let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };
             assert!(!format!("{errors:?}").contains("Lovelace"), "{errors:?}");
             assert!(errors[0].message.starts_with("must be an"), "{errors:?}");
+        }
+    }
+
+    /// The body of a client that has sent all it will ever send, and does not say so.
+    struct Silent(Option<Bytes>);
+
+    impl hyper::body::Body for Silent {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            self.0.take().map_or(Poll::Pending, |data| Poll::Ready(Some(Ok(Frame::data(data)))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_waited_for_until_its_time_is_up() {
+        for (sent, announced) in [(None, Some(1)), (Some("{"), Some(2)), (Some("{}"), None)] {
+            let began = tokio::time::Instant::now();
+            let body = Body::new(Silent(sent.map(Bytes::from)));
+            let read = read_whole(body, announced).await;
+            assert!(matches!(read, Err(Problem::RequestTimeout)), "{sent:?}: {read:?}");
+            assert_eq!(began.elapsed(), Duration::from_secs(10), "{sent:?}");
         }
     }
 

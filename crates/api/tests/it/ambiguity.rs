@@ -14,6 +14,9 @@ use vacancy_testkit::{PATIENCE, eventually};
 use crate::crowd::{at_once, clients, counted, events};
 use crate::support::{Api, id_of, wish};
 
+/// How much later than its deadline an answer may be heard: many clients share a busy machine.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// A booking service behind a wire.
 struct Behind {
     db: Database,
@@ -131,7 +134,7 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
     assert!((told..=told + unknown).contains(&rows));
     let guard = counted(&urls, "booking_overlap_guard_violations_total", &[]).await;
     assert_eq!(guard, 0);
-    assert_eq!(behind.replica.audit().await, Vec::<String>::new());
+    behind.db.assert_audit_is_clean().await;
 }
 
 /// One booking each, looked at closely: after one cut the service decides again, or finds out that
@@ -175,14 +178,14 @@ async fn one_cut_is_mended_within_the_request() {
         assert_eq!(counted(&urls, name, &outcome(label)).await, count, "{label}");
     }
     assert_eq!(api.room_now(&room).await["version"], 7);
-    assert_eq!(behind.replica.audit().await, Vec::<String>::new());
+    behind.db.assert_audit_is_clean().await;
 }
 
 /// The answer to COMMIT is lost and so is the database, until the deadline: nobody can know, and
 /// that is what is said. The same key finds out later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
-    let timeout = Duration::from_secs(2);
+    let timeout = Duration::from_secs(3);
     // One connection: when it breaks, there is none left to ask by.
     let options =
         ReplicaOptions { request_timeout: timeout, connections: 1, ..ReplicaOptions::default() };
@@ -200,7 +203,7 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
         let took = sent.elapsed();
         assert_eq!(answer.code(), "outcome_unknown");
         assert_eq!(answer.json()["retryable"], true);
-        assert!(took < timeout + Duration::from_secs(1), "answered after {took:?}");
+        assert!(took < timeout + SLACK, "answered after {took:?}");
         // Meanwhile nothing can be booked, and nobody is told otherwise.
         let other = post(&api, &path, 5 + night, None, "refused").await.expect(503);
         assert_eq!(other.code(), "unavailable");
@@ -226,7 +229,7 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
     let unknown = [("operation", "book"), ("outcome", "unknown")];
     assert_eq!(counted(&urls, "booking_write_outcomes_total", &unknown).await, 2);
     assert_eq!(behind.traces_of("refused").await, 0);
-    assert_eq!(behind.replica.audit().await, Vec::<String>::new());
+    behind.db.assert_audit_is_clean().await;
 }
 
 /// The database stands still, with its connections open, under load. Everybody is answered in time,
@@ -274,12 +277,12 @@ async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_
     for answer in &late {
         assert_eq!((answer.status, answer.code()), (503, "unavailable".to_owned()), "{answer:?}");
     }
-    assert!(sent.elapsed() < timeout + Duration::from_secs(1), "{:?}", sent.elapsed());
+    assert!(sent.elapsed() < timeout + SLACK, "{:?}", sent.elapsed());
     server.resume();
     let stood_still = frozen.elapsed();
 
     let slowest = told.iter().map(|told| told.took).max().expect("many requests");
-    assert!(slowest < timeout + Duration::from_secs(1), "one waited {slowest:?}");
+    assert!(slowest < timeout + SLACK, "one waited {slowest:?}");
     let mut numbers = [0; 4];
     for Told { answer, .. } in &told {
         let place = match (answer.status, answer.status >= 400) {
@@ -329,7 +332,7 @@ async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_
          unavailable {unavailable}, unknown {unknown} ({applied_unknowns} applied); slowest answer \
          {slowest:?}; after the same keys again {rows} bookings, lost 0, doubled 0"
     );
-    assert_eq!(replicas[0].audit().await, Vec::<String>::new());
+    db.assert_audit_is_clean().await;
 }
 
 /// What a client of a database that hangs was told, and after how long.

@@ -7,11 +7,11 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::http::Answer;
-use vacancy_testkit::process::Process;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
+use vacancy_testkit::{PATIENCE, eventually};
 
-use crate::support::{Api, binary};
+use crate::support::Api;
 
 /// As many replicas as the database may have here: two on PostgreSQL, one on a SQLite file.
 pub async fn replicas(db: &Database) -> Vec<Replica> {
@@ -101,8 +101,15 @@ pub fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["kind"].as_str().expect("an event has a kind")).collect()
 }
 
-/// Runs the program's own audit on the database, beside whatever serves it; it must be clean.
-pub async fn assert_audit_is_clean(database_url: &str) {
-    let audit = Process::run(binary(), &["audit", "--database-url", database_url]).await;
-    assert_eq!(audit.code, Some(0), "{audit:?}");
+/// Waits until nobody is served and nothing is at work any more.
+pub async fn idle(replica: &Replica) {
+    eventually("the service is idle", PATIENCE, || async {
+        let scrape = Scrape::get(&replica.url()).await;
+        // The scrape itself is a GET.
+        let posts = scrape.count("http_server_active_requests", &[("method", "POST")]);
+        let all = scrape.count("http_server_active_requests", &[]);
+        let lent = replica.app.store.pool_use().in_use;
+        (posts == 0 && all <= 1 && lent == 0 && replica.app.tasks.is_empty()).then_some(())
+    })
+    .await;
 }

@@ -8,6 +8,7 @@ mod support;
 
 mod ambiguity;
 mod bad_input;
+mod cli;
 mod conditional;
 mod cost;
 mod crash;

@@ -3,28 +3,39 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use vacancy_persistence::Seam;
+use vacancy_testkit::PATIENCE;
 use vacancy_testkit::database::{Database, Kind};
 
 /// Sits at the seam of a replica and runs SQL of its own right before commits begin.
 #[derive(Clone)]
 pub struct Rival {
-    db: Arc<Database>,
+    db: Database,
     moves: Arc<Mutex<VecDeque<Move>>>,
     commits: Arc<AtomicUsize>,
+    held_up: Arc<Semaphore>,
+    let_go: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
 enum Move {
     Write(String),
-    Dawdle(Duration),
+    HoldUp,
 }
 
 impl Rival {
-    pub fn on(db: &Arc<Database>) -> Self {
-        Self { db: Arc::clone(db), moves: Arc::default(), commits: Arc::default() }
+    pub fn on(db: &Database) -> Self {
+        let none = || Arc::new(Semaphore::new(0));
+        Self {
+            db: db.clone(),
+            moves: Arc::default(),
+            commits: Arc::default(),
+            held_up: none(),
+            let_go: none(),
+        }
     }
 
     /// For the options of the replica to disturb.
@@ -42,10 +53,21 @@ impl Rival {
         moves.extend(std::iter::repeat_n(Move::Write(sql.to_owned()), times));
     }
 
-    /// Makes the next commit wait.
-    pub fn dawdle(&self, pause: Duration) {
+    /// Makes each of the next `times` commits wait until it is let go.
+    pub fn hold_up(&self, times: usize) {
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
-        moves.push_back(Move::Dawdle(pause));
+        moves.extend(std::iter::repeat_n(Move::HoldUp, times));
+    }
+
+    /// Waits until so many more commits are held up.
+    pub async fn has_held_up(&self, times: u32) {
+        let held_up = timeout(PATIENCE, self.held_up.acquire_many(times)).await;
+        held_up.expect("the commits come").expect("never closed").forget();
+    }
+
+    /// Lets so many of those that are held up go on.
+    pub fn let_go(&self, times: usize) {
+        self.let_go.add_permits(times);
     }
 
     /// How many commits were about to begin since the last call.
@@ -59,7 +81,10 @@ impl Rival {
         match next {
             None => {}
             Some(Move::Write(sql)) => self.db.sql(&sql).await,
-            Some(Move::Dawdle(pause)) => tokio::time::sleep(pause).await,
+            Some(Move::HoldUp) => {
+                self.held_up.add_permits(1);
+                self.let_go.acquire().await.expect("never closed").forget();
+            }
         }
     }
 

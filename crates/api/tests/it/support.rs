@@ -1,6 +1,7 @@
 //! What the tests have in common: a hotel, its rooms, and ways to book them.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -11,10 +12,12 @@ pub fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_vacancy"))
 }
 
-/// The day `ahead` days after one a month from now, so that no stay lies in the past.
+/// The day `ahead` days after one a month from now, so that no stay lies in the past. Midnight, when
+/// it comes during the tests, moves no day of theirs.
 pub fn day(ahead: u64) -> String {
-    let today: NaiveDate = DateTime::<Utc>::from(std::time::SystemTime::now()).date_naive();
-    (today + Days::new(30 + ahead)).to_string()
+    static TODAY: LazyLock<NaiveDate> =
+        LazyLock::new(|| DateTime::<Utc>::from(std::time::SystemTime::now()).date_naive());
+    (*TODAY + Days::new(30 + ahead)).to_string()
 }
 
 /// A client of one replica.

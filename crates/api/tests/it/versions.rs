@@ -109,9 +109,6 @@ on_both_databases! {
         if let Some(cuts) = cuts {
             eprintln!("commits cut: {} before, {} after", cuts.cut_before, cuts.cut_after);
         }
-        for replica in &replicas {
-            assert_eq!(replica.audit().await, Vec::<String>::new());
-        }
     }
 }
 
