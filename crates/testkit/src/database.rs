@@ -141,7 +141,28 @@ impl Database {
 
     /// Locks every room, and on SQLite everything else too, as somebody does whose transaction takes
     /// its time: until it is let go, no write to any of them comes through.
-    pub async fn hold_rooms(&self) -> HeldRooms {
+    pub async fn hold_rooms(&self) -> Held {
+        let held = self.hold().await;
+        if self.kind() == Kind::Postgres {
+            let lock = "SELECT 1 FROM rooms FOR UPDATE";
+            held.transaction.execute_unprepared(lock).await.expect("rooms can be locked");
+        }
+        held
+    }
+
+    /// Uses an idempotency key without keeping it, as a request does that another process has not
+    /// committed yet: until it is let go, nobody else can tell whether it is used.
+    pub async fn hold_key(&self, key: &str) -> Held {
+        let held = self.hold().await;
+        let insert = format!(
+            "INSERT INTO idempotency_keys (key, fingerprint, status, created_at, expires_at)
+             VALUES ('{key}', '', 201, now(), now() + interval '1 day')"
+        );
+        held.transaction.execute_unprepared(&insert).await.expect("the key is not used");
+        held
+    }
+
+    async fn hold(&self) -> Held {
         let connection = self.connect().await;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -149,11 +170,7 @@ impl Database {
         };
         let transaction = connection.begin_with_options(options).await;
         let transaction = transaction.expect("a transaction can begin when nobody writes");
-        if self.kind() == Kind::Postgres {
-            let lock = "SELECT 1 FROM rooms FOR UPDATE";
-            transaction.execute_unprepared(lock).await.expect("rooms can be locked");
-        }
-        HeldRooms { transaction, connection }
+        Held { transaction, connection }
     }
 
     /// Says that this test leaves rows which break the rules, or no tables at all, and why it does:
@@ -181,17 +198,18 @@ impl Database {
     }
 }
 
-/// Rooms that an open transaction has locked. See [`Database::hold_rooms`].
+/// What an open transaction keeps from others. See [`Database::hold_rooms`] and
+/// [`Database::hold_key`].
 #[derive(Debug)]
-pub struct HeldRooms {
+pub struct Held {
     transaction: DatabaseTransaction,
     connection: DatabaseConnection,
 }
 
-impl HeldRooms {
-    /// Ends the transaction, which has written nothing.
+impl Held {
+    /// Ends the transaction, of which nothing is kept.
     pub async fn let_go(self) {
-        self.transaction.commit().await.expect("nothing stands in its way");
+        self.transaction.rollback().await.expect("nothing stands in its way");
         close(self.connection).await;
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, Result};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -39,6 +39,9 @@ pub enum Cut {
     /// The next that many take effect and the client never hears: COMMIT is forwarded, the server's
     /// answer awaited and swallowed, the connection closed.
     AfterCommit(u32),
+    /// The next that many take effect, and from then on nothing comes back: the server's answer is
+    /// awaited and swallowed, the connection stays open.
+    Unanswered(u32),
 }
 
 impl Cut {
@@ -47,7 +50,7 @@ impl Cut {
         let taken = *self;
         match self {
             Self::None => {}
-            Self::BeforeCommit(rest) | Self::AfterCommit(rest) => {
+            Self::BeforeCommit(rest) | Self::AfterCommit(rest) | Self::Unanswered(rest) => {
                 *rest = rest.saturating_sub(1);
                 if *rest == 0 {
                     *self = Self::None;
@@ -119,7 +122,7 @@ impl Shared {
         match cut {
             Cut::None => state.counters.passed += 1,
             Cut::BeforeCommit(_) => state.counters.cut_before += 1,
-            Cut::AfterCommit(_) => {}
+            Cut::AfterCommit(_) | Cut::Unanswered(_) => {}
         }
         cut
     }
@@ -152,8 +155,8 @@ impl Wire {
     /// What to do to the next commits, on whichever connection they come.
     pub fn cut(&self, cut: Cut) {
         self.shared.state().cut = match cut {
-            Cut::BeforeCommit(0) | Cut::AfterCommit(0) => Cut::None,
-            Cut::None | Cut::BeforeCommit(_) | Cut::AfterCommit(_) => cut,
+            Cut::BeforeCommit(0) | Cut::AfterCommit(0) | Cut::Unanswered(0) => Cut::None,
+            Cut::None | Cut::BeforeCommit(_) | Cut::AfterCommit(_) | Cut::Unanswered(_) => cut,
         };
     }
 
@@ -240,11 +243,11 @@ async fn connect(client: TcpStream, upstream: SocketAddr, shared: &Shared) -> Re
     let (from_server, mut to_server) = server.into_split();
     let mut from_client = BufReader::new(from_client);
     pass_startup(&mut from_client, &mut to_client, &mut to_server).await?;
-    let withheld_from = AtomicU64::new(NOTHING_WITHHELD);
-    let requests = Requests::new(shared, &withheld_from);
+    let withheld = Withheld::default();
+    let requests = Requests::new(shared, &withheld);
     tokio::select! {
         ended = requests.pass(from_client, to_server) => ended,
-        ended = pass_answers(BufReader::new(from_server), to_client, shared, &withheld_from) => ended,
+        ended = pass_answers(BufReader::new(from_server), to_client, shared, &withheld) => ended,
     }
 }
 
@@ -263,23 +266,37 @@ async fn pass_startup(
     }
 }
 
+/// What the client of one connection does not hear.
+#[derive(Debug)]
+struct Withheld {
+    /// The turn from which on it hears nothing.
+    from: AtomicU64,
+    /// Whether it does not even hear that the connection has ended.
+    silently: AtomicBool,
+}
+
+impl Default for Withheld {
+    fn default() -> Self {
+        Self { from: AtomicU64::new(NOTHING_WITHHELD), silently: AtomicBool::new(false) }
+    }
+}
+
 /// What the client asks on one connection.
 ///
 /// The server answers in turns, each ended by `ReadyForQuery`: one to the startup, then one to each
 /// Sync or simple query. So the turn that answers a COMMIT is known when it is asked.
 struct Requests<'a> {
     shared: &'a Shared,
-    /// The turn from which on the client hears nothing.
-    withheld_from: &'a AtomicU64,
+    withheld: &'a Withheld,
     turns: u64,
     statements: HashMap<Vec<u8>, String>,
     portals: HashMap<Vec<u8>, String>,
 }
 
 impl<'a> Requests<'a> {
-    fn new(shared: &'a Shared, withheld_from: &'a AtomicU64) -> Self {
+    fn new(shared: &'a Shared, withheld: &'a Withheld) -> Self {
         let (statements, portals) = (HashMap::new(), HashMap::new());
-        Self { shared, withheld_from, turns: 1, statements, portals }
+        Self { shared, withheld, turns: 1, statements, portals }
     }
 
     /// Passes messages to the server until the client ends or a COMMIT is to be swallowed.
@@ -290,7 +307,7 @@ impl<'a> Requests<'a> {
     ) -> Result<()> {
         loop {
             let Ok(message) = Message::read(&mut client).await else {
-                if self.withheld_from.load(Ordering::SeqCst) != NOTHING_WITHHELD {
+                if self.withheld.from.load(Ordering::SeqCst) != NOTHING_WITHHELD {
                     // The fate of a COMMIT on its way is seen to its end, whoever waits for it.
                     std::future::pending::<()>().await;
                 }
@@ -301,8 +318,10 @@ impl<'a> Requests<'a> {
                 if is_commit(&statement) {
                     match self.shared.next_commit() {
                         Cut::BeforeCommit(_) => return Ok(()),
-                        Cut::AfterCommit(_) => {
-                            self.withheld_from.store(self.turns + 1, Ordering::SeqCst);
+                        cut @ (Cut::AfterCommit(_) | Cut::Unanswered(_)) => {
+                            let silently = matches!(cut, Cut::Unanswered(_));
+                            self.withheld.silently.store(silently, Ordering::SeqCst);
+                            self.withheld.from.store(self.turns + 1, Ordering::SeqCst);
                         }
                         Cut::None => {}
                     }
@@ -347,25 +366,29 @@ async fn pass_answers(
     mut server: BufReader<OwnedReadHalf>,
     mut client: OwnedWriteHalf,
     shared: &Shared,
-    withheld_from: &AtomicU64,
+    withheld: &Withheld,
 ) -> Result<()> {
     let mut turn = 1;
     let mut committed = false;
     loop {
         let message = Message::read(&mut server).await?;
         let turn_ends = message.kind == Some(b'Z');
-        if turn < withheld_from.load(Ordering::SeqCst) {
+        if turn < withheld.from.load(Ordering::SeqCst) {
             client.write_all(&message.bytes()).await?;
         } else {
             committed |= message.kind == Some(b'C') && message.body == b"COMMIT\0";
             if turn_ends {
                 let counters = &mut shared.state().counters;
                 *if committed { &mut counters.cut_after } else { &mut counters.failed } += 1;
-                return Ok(());
+                break;
             }
         }
         turn += u64::from(turn_ends);
     }
+    if withheld.silently.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    Ok(())
 }
 
 /// One message of the protocol.
@@ -443,8 +466,8 @@ mod tests {
     fn a_commit_is_seen_through_a_prepared_statement() {
         let hang_up = watch::channel(()).0;
         let shared = Shared { state: Mutex::default(), hang_up };
-        let withheld_from = AtomicU64::new(NOTHING_WITHHELD);
-        let mut requests = Requests::new(&shared, &withheld_from);
+        let withheld = Withheld::default();
+        let mut requests = Requests::new(&shared, &withheld);
         let mut executed = |kind: u8, body: &[u8]| {
             requests.executed(&Message { kind: Some(kind), body: body.to_vec() })
         };

@@ -12,6 +12,7 @@ mod cli;
 mod conditional;
 mod cost;
 mod crash;
+mod faults;
 mod holds;
 mod idempotency;
 mod lists;

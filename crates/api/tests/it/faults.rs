@@ -1,0 +1,151 @@
+//! What breaks around the service, and what it must not cost: a disk, a network, a key in two hands.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use serde_json::Value;
+use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::folder::Folder;
+use vacancy_testkit::process::Process;
+use vacancy_testkit::replica::{Replica, ReplicaOptions};
+use vacancy_testkit::wire::{Cut, Wire};
+use vacancy_testkit::{PATIENCE, eventually};
+
+use crate::support::{Api, binary, id_of, wish};
+
+/// A file that cannot grow is a disk that is full, in the middle of whatever SQLite was writing.
+/// Writes are refused then, not acknowledged and lost, and go on when there is room again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_no_booking_that_was_acknowledged() {
+    /// More than the disk has room for.
+    const NIGHTS: u64 = 1_000;
+    /// Enough to see that none of them is acknowledged after all.
+    const REFUSED_MAX: u64 = 20;
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always there");
+    // In units of 512 bytes. Without the trap the kernel would end the process.
+    let script = "#!/bin/sh\ntrap '' XFSZ\nulimit -f 1200\nexec \"$VACANCY\" \"$@\"\n";
+    let folder = Folder::new("full-disk");
+    let confined = folder.path().join("confined");
+    let script = script.replace("$VACANCY", &binary().display().to_string());
+    std::fs::write(&confined, script).expect("a new folder can be written");
+    std::fs::set_permissions(&confined, std::fs::Permissions::from_mode(0o700))
+        .expect("our own file's mode can be set");
+
+    let mut service = Process::start(&confined, db.url(), &["--sweep-interval", "0"]).await;
+    let api = Api::new(service.url());
+    let room = api.one_room().await;
+    let mut acknowledged = BTreeSet::new();
+    let mut refused = 0;
+    for night in 0..NIGHTS {
+        if refused == REFUSED_MAX {
+            break;
+        }
+        let answer = api.book(&room, night, night + 1).await;
+        match answer.status {
+            201 => assert!(acknowledged.insert(id_of(&answer))),
+            503 => refused += 1,
+            _ => panic!("neither done nor refused: {answer:?}"),
+        }
+    }
+    assert_eq!(refused, REFUSED_MAX, "the disk was never full");
+    assert!(!acknowledged.is_empty(), "it was full from the start");
+    service.terminate().await;
+
+    let mut service = Process::start(binary(), db.url(), &["--sweep-interval", "0"]).await;
+    let api = Api::new(service.url());
+    for id in &acknowledged {
+        api.get(&format!("/v1/bookings/{id}")).await.expect(200);
+    }
+    let sold = api.room_now(&room).await["times_booked"].as_u64();
+    assert_eq!(sold, Some(acknowledged.len() as u64), "what was refused was not written");
+    api.book(&room, NIGHTS, NIGHTS + 1).await.expect(201);
+    db.assert_audit_is_clean().await;
+    service.terminate().await;
+}
+
+/// The network falls silent behind a COMMIT, on the only connection there is: the client hears that
+/// nobody knows, and soon after the service works again and the same key tells what became of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_network_costs_one_connection_for_a_while() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let wire = Wire::start(db.address()).await;
+    let options = ReplicaOptions {
+        connections: 1,
+        request_timeout: Duration::from_secs(1),
+        database_url: Some(wire.url(db.url())),
+        ..ReplicaOptions::default()
+    };
+    let replica = Replica::start_with(&db, options).await;
+    let api = Api::new(replica.url());
+    let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
+    wire.cut(Cut::Unanswered(1));
+    let open = api.post_keyed(&path, &wish(0, 2), "silence").await.expect(504);
+    assert_eq!(open.code(), "outcome_unknown");
+    let booking = eventually("the key tells", PATIENCE, || async {
+        let answer = api.post_keyed(&path, &wish(0, 2), "silence").await;
+        // Until the connection is given up, the key is held and the pool is empty.
+        assert!(matches!(answer.status, 201 | 409 | 503), "{answer:?}");
+        assert!(answer.status == 201 || answer.json()["retryable"] == true, "{answer:?}");
+        (answer.status == 201).then_some(answer)
+    })
+    .await;
+    assert_eq!(booking.header("idempotency-replayed"), Some("true"));
+    assert_eq!(wire.counters().cut_after, 1);
+    assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 1);
+    db.assert_audit_is_clean().await;
+    replica.stop().await;
+}
+
+/// Between a COMMIT that never arrived and the look at what became of it, somebody else uses the
+/// key: that is no answer to this request, and nothing of theirs may be shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_commit_is_not_answered_with_anothers_booking() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let wire = Wire::start(db.address()).await;
+    let options = ReplicaOptions {
+        connections: 1,
+        database_url: Some(wire.url(db.url())),
+        ..ReplicaOptions::default()
+    };
+    let (cut_off, other) = (Replica::start_with(&db, options).await, Replica::start(&db).await);
+    let api = Api::new(cut_off.url());
+    let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
+    wire.refuse();
+    wire.cut(Cut::BeforeCommit(1));
+    let waiting = tokio::spawn({
+        let (api, path) = (api.clone(), path.clone());
+        async move { api.post_keyed(&path, &wish(0, 2), "shared").await }
+    });
+    eventually("COMMIT is swallowed", PATIENCE, || async {
+        (wire.counters().cut_before == 1).then_some(())
+    })
+    .await;
+    let theirs = Api::new(other.url()).post_keyed(&path, &wish(5, 6), "shared").await.expect(201);
+    wire.accept();
+    let ours = waiting.await.expect("a client ends without a panic").expect(422);
+    assert_eq!(ours.code(), "idempotency_mismatch");
+    let list = api.get("/v1/bookings").await.expect(200).json();
+    let ids: Vec<_> = list["items"].as_array().expect("a list").iter().map(|b| &b["id"]).collect();
+    assert_eq!(ids, [&Value::from(id_of(&theirs))]);
+    db.assert_audit_is_clean().await;
+    cut_off.stop().await;
+    other.stop().await;
+}
+
+/// Another process is still at work on the same request, or just about to commit it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_another_process_holds_is_in_flight() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let replica = Replica::start(&db).await;
+    let api = Api::new(replica.url());
+    let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
+    let held = db.hold_key("held").await;
+    let answer = api.post_keyed(&path, &wish(0, 2), "held").await.expect(409);
+    assert_eq!(answer.code(), "idempotency_in_flight");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    held.let_go().await;
+    api.post_keyed(&path, &wish(0, 2), "held").await.expect(201);
+    db.assert_audit_is_clean().await;
+    replica.stop().await;
+}
