@@ -2,10 +2,14 @@
 //! nothing that they leave behind harms the next.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
@@ -18,6 +22,8 @@ use crate::support::{Api, id_of, wish};
 const REQUESTS: usize = 2_000;
 const CLIENTS: usize = 8;
 const ROOMS: usize = 40;
+/// As many requests as the service works on at once.
+const PLACES: u32 = 1_024;
 
 on_both_databases! {
     /// Two thousand bookings over five connections, and nobody listens for longer than 50 ms.
@@ -131,8 +137,6 @@ on_both_databases! {
     /// Who hangs up leaves work behind, and that work keeps its place: there is a limit on how much
     /// is at work, and not only on how many listen.
     async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
-        /// As many as the service works on at once.
-        const PLACES: u32 = 1_024;
         let rival = Rival::on(&db);
         let (seam, request_timeout) = (rival.seam(), Duration::from_mins(1));
         let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
@@ -169,6 +173,53 @@ on_both_databases! {
         let now = api.room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&2.into(), &1.into()));
         api.book(&room, 5, 6).await.expect(201);
+    }
+
+    /// The deadline answers the client, and the work behind it goes on to its own end. Until then it
+    /// is at work like any other: it keeps its place, and a stop waits for it.
+    async fn a_write_that_outlives_its_deadline_keeps_its_place(db: Database) {
+        let rival = Rival::on(&db);
+        let (seam, request_timeout) = (rival.seam(), Duration::from_secs(3));
+        let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
+        let replica = Replica::start_with(&db, options).await;
+        let app = replica.app.clone();
+        let api = Api::new(replica.url());
+        let room = api.one_room().await;
+        rival.hold_up(1);
+        let late = api.book(&room, 0, 1).await.expect(503);
+        assert_eq!(late.code(), "unavailable");
+        rival.has_held_up(1).await;
+
+        // Every place but its own is taken, and then there is none left.
+        let taken = Arc::new(Semaphore::new(0));
+        let mut others = JoinSet::new();
+        for _ in 1..PLACES {
+            let (app, taken) = (app.clone(), taken.clone());
+            others.spawn(async move {
+                let request = async {
+                    taken.add_permits(1);
+                    std::future::pending::<()>().await;
+                };
+                app.in_place("/v1/rooms", request).await
+            });
+        }
+        let all_others = timeout(PATIENCE, taken.acquire_many(PLACES - 1)).await;
+        all_others.expect("there is a place for each").expect("never closed").forget();
+        assert_eq!(api.book(&room, 5, 6).await.expect(503).code(), "unavailable");
+        others.shutdown().await;
+
+        let stopping = tokio::spawn(replica.stop());
+        eventually("the stop waits for what is at work", PATIENCE, || async {
+            app.tasks.is_closed().then_some(())
+        })
+        .await;
+        assert!(!app.tasks.is_empty(), "the write is still at work");
+        assert!(!stopping.is_finished(), "the stop waits for it");
+        rival.let_go(1);
+        stopping.await.expect("the replica ends without a panic");
+        assert!(app.tasks.is_empty(), "the write has ended");
+        // Its client was told that nothing was written.
+        assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 0);
     }
 
     /// The same key from clients that hang up, until one of them listens: one booking each.
