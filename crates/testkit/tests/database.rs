@@ -1,7 +1,10 @@
 //! One list of tests runs on both databases, each test on an empty one of its own.
 
-use vacancy_testkit::database::{Database, Kind};
+use serde_json::json;
+use vacancy_testkit::database::{self, Database, Kind};
+use vacancy_testkit::http::Client;
 use vacancy_testkit::on_both_databases;
+use vacancy_testkit::replica::Replica;
 
 on_both_databases! {
     /// Two at once, the same table in both.
@@ -42,6 +45,23 @@ on_both_databases! {
         assert_eq!(db.count(lapsed).await, 2);
         assert_eq!(db.count("SELECT count(*) FROM bookings WHERE hold_expires_at IS NULL").await, 1);
     }
+}
+
+/// The one rule that is broken here stands for all that the audit knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[should_panic(expected = "times_booked is 1, confirmed bookings are 0")]
+async fn a_test_that_leaves_broken_rows_fails() {
+    database::run(Kind::Sqlite, |db| async move {
+        let (replica, client) = (Replica::start(&db).await, Client::new());
+        let hotel = json!({ "name": "Rialto", "city": "Venice" });
+        let hotel = client.post(format!("{}/v1/hotels", replica.url())).json(hotel);
+        let hotel = hotel.send().await.expect(201).header("location").map(ToOwned::to_owned);
+        let rooms = hotel.expect("a creation has a Location") + "/rooms";
+        let room = json!({ "number": "101", "kind": "double", "capacity": 2 });
+        client.post(replica.url() + &rooms).json(room).send().await.expect(201);
+        db.sql("UPDATE rooms SET times_booked = 1").await;
+    })
+    .await;
 }
 
 #[tokio::test]

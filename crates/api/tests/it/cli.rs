@@ -123,6 +123,7 @@ async fn every_bad_configuration_ends_as_documented() {
             "serve --database-url mysql://me:secret@db/x".to_owned(),
         ),
         ("unknown kind of database, or an empty address", "DATABASE_URL= serve".to_owned()),
+        ("database address that does not read", format!("{serve} postgres://me:secret@db:port/x")),
         ("unknown log level", "serve --log inof".to_owned()),
         ("unknown log level", "VACANCY_LOG=inof serve".to_owned()),
         ("port in use", format!("serve --listen {taken}")),

@@ -2,10 +2,14 @@
 //! nothing that they leave behind harms the next.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
@@ -18,6 +22,8 @@ use crate::support::{Api, id_of, wish};
 const REQUESTS: usize = 2_000;
 const CLIENTS: usize = 8;
 const ROOMS: usize = 40;
+/// As many requests as the service works on at once.
+const PLACES: u32 = 1_024;
 
 on_both_databases! {
     /// Two thousand bookings over five connections, and nobody listens for longer than 50 ms.
@@ -131,8 +137,6 @@ on_both_databases! {
     /// Who hangs up leaves work behind, and that work keeps its place: there is a limit on how much
     /// is at work, and not only on how many listen.
     async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
-        /// As many as the service works on at once.
-        const PLACES: u32 = 1_024;
         let rival = Rival::on(&db);
         let (seam, request_timeout) = (rival.seam(), Duration::from_mins(1));
         let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
@@ -169,6 +173,52 @@ on_both_databases! {
         let now = api.room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&2.into(), &1.into()));
         api.book(&room, 5, 6).await.expect(201);
+    }
+
+    /// The deadline answers the client, and the work behind it goes on for a while. It is at work
+    /// like any other then: it keeps its permit, and a stop would wait for it. What does not end is
+    /// dropped, and gives both back.
+    async fn a_write_that_outlives_its_deadline_keeps_its_permit_until_it_is_dropped(db: Database) {
+        let rival = Rival::on(&db);
+        let (seam, request_timeout) = (rival.seam(), Duration::from_secs(3));
+        let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
+        let replica = Replica::start_with(&db, options).await;
+        let app = replica.app.clone();
+        let api = Api::new(replica.url());
+        let room = api.one_room().await;
+        rival.hold_up(1);
+        let late = tokio::spawn({
+            let (api, room) = (api.clone(), room.clone());
+            async move { api.book(&room, 0, 1).await }
+        });
+        rival.has_held_up(1).await;
+
+        // Every permit but its own is taken, and then there is none left.
+        let taken = Arc::new(Semaphore::new(0));
+        let mut others = JoinSet::new();
+        for _ in 1..PLACES {
+            let (app, taken) = (app.clone(), taken.clone());
+            others.spawn(async move {
+                let request = async {
+                    taken.add_permits(1);
+                    std::future::pending::<()>().await;
+                };
+                app.with_permit("/v1/rooms", request).await
+            });
+        }
+        let all_others = timeout(PATIENCE, taken.acquire_many(PLACES - 1)).await;
+        all_others.expect("there is a permit for each").expect("never closed").forget();
+        let late = late.await.expect("a client ends without a panic").expect(503);
+        assert_eq!(late.code(), "unavailable");
+        assert!(!app.tasks.is_empty(), "the write is still at work");
+        assert_eq!(api.book(&room, 5, 6).await.expect(503).code(), "unavailable");
+        others.shutdown().await;
+
+        idle(&replica).await;
+        api.book(&room, 5, 6).await.expect(201);
+        // The late one's client was told that nothing was written.
+        assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 1);
+        replica.stop().await;
     }
 
     /// The same key from clients that hang up, until one of them listens: one booking each.
