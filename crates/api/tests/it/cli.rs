@@ -126,6 +126,11 @@ async fn every_bad_configuration_ends_as_documented() {
         ("database address that does not read", format!("{serve} postgres://me:secret@db:port/x")),
         ("unknown log level", "serve --log inof".to_owned()),
         ("unknown log level", "VACANCY_LOG=inof serve".to_owned()),
+        ("unknown log level", "audit --log inof".to_owned()),
+        (
+            "a key would not outlive its request",
+            "serve --request-timeout 1m --idempotency-ttl 1m".to_owned(),
+        ),
         ("port in use", format!("serve --listen {taken}")),
         ("nobody at the database's address", format!("{serve} postgres://me:secret@{nobody}/x")),
         (
