@@ -22,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a statement waits for another's lock before that counts as a lost race. Whoever waits
 /// behind a writer of the room has lost in all likelihood, and a room that somebody has locked for
 /// long must not take the connections of all the others.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process that writes, such as a backup.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long PostgreSQL lets a transaction of ours sit idle: a second line behind our own care.
