@@ -20,6 +20,7 @@ mod schema;
 mod seam;
 mod snapshot;
 mod sweep;
+mod tx;
 
 use std::fs::File;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 
 use vacancy_domain::BookingId;
 
-use crate::commit::in_transaction;
 use crate::query::Query;
+use crate::tx::in_transaction;
 use crate::{Store, StoreError};
 
 impl Store {

@@ -11,10 +11,13 @@
 //! cut. Last, idle connections are closed, running requests are finished, and what is not done by
 //! the deadline is dropped.
 
+mod head_timer;
+mod socket;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
@@ -27,12 +30,15 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+use self::head_timer::HeadTimer;
+use self::socket::BoundedSocket;
 
 /// How long the loop rests after the kernel refused to hand out a connection, mostly for want of
 /// file descriptors. Short enough that nobody notices, long enough not to spin.
@@ -213,12 +219,8 @@ impl Server {
                 tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
             }
             let bytes_read = Arc::new(AtomicU64::new(0));
-            let io = TokioIo::new(BoundedSocket {
-                stream,
-                bytes_read: bytes_read.clone(),
-                write_stall: None,
-                write_stall_timeout: limits.write_stall_timeout,
-            });
+            let socket = BoundedSocket::new(stream, bytes_read.clone(), limits.write_stall_timeout);
+            let io = TokioIo::new(socket);
             let service = service_fn(move |request| answer(app.clone(), request, leaving.clone()));
             let mut connection = http1::Builder::new()
                 .timer(HeadTimer { bytes_read, limits })
@@ -237,7 +239,7 @@ impl Server {
             if let Err(error) = ended {
                 tracing::debug!(%peer, %error, "a connection ended early");
             }
-            let stream = connection.into_parts().io.into_inner().stream;
+            let stream = connection.into_parts().io.into_inner().into_stream();
             tokio::select! {
                 _ = tokio::time::timeout(limits.linger, discard(stream)) => {}
                 () = drain.cancelled() => {}
@@ -330,147 +332,6 @@ fn is_the_clients(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
     )
-}
-
-/// A client's socket that counts what was read, and fails when the client does not read.
-struct BoundedSocket {
-    stream: TcpStream,
-    bytes_read: Arc<AtomicU64>,
-    /// Runs while a write waits.
-    write_stall: Option<Pin<Box<Sleep>>>,
-    write_stall_timeout: Duration,
-}
-
-impl BoundedSocket {
-    /// Passes `written` on; a wait that has become too long becomes an error.
-    fn bounded<T>(
-        &mut self,
-        written: Poll<io::Result<T>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.write_stall = None;
-            return written;
-        }
-        let timeout = self.write_stall_timeout;
-        let stall = self.write_stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        ready!(stall.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
-    }
-}
-
-impl AsyncRead for BoundedSocket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        let read = buffer.filled().len() - before;
-        // Written and read by the one task that drives this connection.
-        self.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for BoundedSocket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.bounded(written, cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.bounded(written, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// The clock that hyper starts whenever it begins to wait for the head of a request.
-///
-/// hyper has one limit for that wait, be it for a client in the middle of a head or for one that
-/// has nothing to ask at the moment. The two deserve different limits, and the number of bytes read
-/// since the wait began tells them apart.
-struct HeadTimer {
-    bytes_read: Arc<AtomicU64>,
-    limits: Limits,
-}
-
-impl HeadTimer {
-    fn start(&self) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        let bytes_at_start = self.bytes_read.load(Ordering::Relaxed);
-        let is_first_head = bytes_at_start == 0;
-        let Limits { header_read_timeout, idle_timeout, .. } = self.limits;
-        let timeout = if is_first_head { header_read_timeout } else { idle_timeout };
-        Box::pin(HeadDeadline {
-            idle_since: (!is_first_head).then_some(bytes_at_start),
-            bytes_read: self.bytes_read.clone(),
-            header_read_timeout,
-            sleep: Box::pin(tokio::time::sleep(timeout)),
-        })
-    }
-}
-
-impl hyper::rt::Timer for HeadTimer {
-    // hyper computes its moments from the one limit it knows; they say when the wait begins, and
-    // the length is decided here. This HTTP/1 server uses its timer for nothing else.
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        self.start()
-    }
-
-    fn sleep_until(&self, _: std::time::Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        self.start()
-    }
-
-    fn now(&self) -> std::time::Instant {
-        Instant::now().into_std()
-    }
-}
-
-/// Done when the client has taken too long over the head of a request.
-struct HeadDeadline {
-    /// How many bytes had been read when the wait began, until the first byte of the head comes.
-    idle_since: Option<u64>,
-    bytes_read: Arc<AtomicU64>,
-    header_read_timeout: Duration,
-    sleep: Pin<Box<Sleep>>,
-}
-
-impl hyper::rt::Sleep for HeadDeadline {}
-
-impl Future for HeadDeadline {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // hyper polls this after every read that did not complete the head.
-        let bytes_read = self.bytes_read.load(Ordering::Relaxed);
-        if self.idle_since.is_some_and(|before| before != bytes_read) {
-            self.idle_since = None;
-            let deadline = Instant::now() + self.header_read_timeout;
-            self.sleep.as_mut().reset(deadline);
-        }
-        pin!(&mut self.sleep).poll(cx)
-    }
 }
 
 #[cfg(test)]
