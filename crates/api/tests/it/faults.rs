@@ -137,7 +137,10 @@ async fn an_unknown_commit_is_not_answered_with_anothers_booking() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_another_process_holds_is_in_flight() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
-    let replica = Replica::start(&db).await;
+    // Each attempt waits a second for the key, and so does the last look at it.
+    let request_timeout = Duration::from_secs(20);
+    let options = ReplicaOptions { request_timeout, ..ReplicaOptions::default() };
+    let replica = Replica::start_with(&db, options).await;
     let api = Api::new(replica.url());
     let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
     let held = db.hold_key("held").await;
