@@ -174,7 +174,7 @@ impl Database {
     }
 
     /// Says that this test leaves rows which break the rules, or no tables at all, and why it does:
-    /// the audit at the end of [`on_both_databases!`] is left out.
+    /// the audit at the end of [`crate::on_both_databases!`] is left out.
     pub fn is_left_unsound(&self, why: &'static str) {
         eprintln!("{} is not audited: {why}", self.url());
         self.0.unsound.get_or_init(|| why);
@@ -268,7 +268,7 @@ async fn close(connection: DatabaseConnection) {
 
 /// One list of tests for both databases: each `async fn name(db: Database) { … }` becomes the two
 /// tests `name::sqlite` and `name::postgres`, on a runtime of two threads. Each ends with the audit,
-/// unless it has said by [`database::Database::is_left_unsound`] why its rows break the rules.
+/// unless it has said by [`Database::is_left_unsound`] why its rows break the rules.
 ///
 /// The crate that uses it needs tokio with `macros` and `rt-multi-thread`.
 #[macro_export]
