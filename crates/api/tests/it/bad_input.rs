@@ -268,6 +268,13 @@ on_both_databases! {
             let answer = house.send(&method, &path, "text/plain", b"please").await;
             check_problem(&format!("{method} {path}"), &answer, 415, "unsupported_media_type");
         }
+        let coded = |coding: &'static str| {
+            let request = house.api.client.post(house.api.path("/v1/hotels"));
+            let request = request.header("Content-Type", JSON).header("Content-Encoding", coding);
+            request.body("{}").send()
+        };
+        check_problem("gzip", &coded("gzip").await, 415, "unsupported_media_type");
+        check_problem("no coding at all", &coded("identity").await, 422, "validation_failed");
         assert_eq!(stored(&db).await, before);
     }
 
@@ -576,8 +583,21 @@ on_both_databases! {
         let near = format!("/v1/hotels?city={}", "x".repeat(8_192 - 16));
         let big = format!("X-Big: {}\r\n", "x".repeat(20 * 1024));
         let many = "X-Small: x\r\n".repeat(80).repeat(20);
+        let thousand = "X-Small: x\r\n".repeat(1_000);
         for (what, head, status, code) in [
             ("no Host", "GET /v1/hotels HTTP/1.1\r\n\r\n".to_owned(), 400, "invalid_request"),
+            (
+                "two Hosts",
+                "GET /v1/hotels HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n".to_owned(),
+                400,
+                "invalid_request",
+            ),
+            (
+                "too many bytes in many headers",
+                format!("GET /v1/hotels HTTP/1.1\r\nHost: x\r\n{many}\r\n"),
+                431,
+                "headers_too_large",
+            ),
             (
                 "a long path",
                 format!("GET {long_path} HTTP/1.1\r\nHost: x\r\n\r\n"),
@@ -615,6 +635,7 @@ on_both_databases! {
         for (what, head) in [
             ("the longest query", format!("GET {near} HTTP/1.1\r\nHost: x\r\n\r\n")),
             ("HTTP/1.0", "GET /v1/hotels HTTP/1.0\r\n\r\n".to_owned()),
+            ("1,000 headers", format!("GET /v1/hotels HTTP/1.1\r\nHost: x\r\n{thousand}\r\n")),
             ("an absolute target", "GET http://x/v1/hotels HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
             ("odd case and blanks", "GET /v1/hotels HTTP/1.1\r\nhOsT:   x  \r\n\r\n".to_owned()),
         ] {
@@ -623,7 +644,6 @@ on_both_databases! {
         }
         // The HTTP library answers these itself, or hangs up; nothing comes of them either way.
         for bytes in [
-            format!("GET /v1/hotels HTTP/1.1\r\nHost: x\r\n{many}\r\n").into_bytes(),
             format!("GET /v1/hotels HTTP/1.1\r\nHost: x\r\nX-Huge: {}\r\n\r\n", "x".repeat(300_000)).into_bytes(),
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(20),
             b"GET /v1/hotels\r\n\r\n".to_vec(),

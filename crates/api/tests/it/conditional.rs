@@ -518,6 +518,17 @@ on_both_databases! {
         }
         let url = api.path(&format!("/v1/rooms/{nobody}"));
         api.client.delete(&url).send().await.expect(404);
+        // A collection has no version to name, which is said only where there is one.
+        let hotel = api.hotel().await;
+        for collection in ["rooms", "bookings"] {
+            for (hotel, status) in [(nobody, 404), (hotel.as_str(), 400)] {
+                let url = api.path(&format!("/v1/hotels/{hotel}/{collection}"));
+                for tag in ["\"1\"", "\"1\", *", "*"] {
+                    let request = api.client.post(&url).json(json!({})).header("If-Match", tag);
+                    request.send().await.expect(status);
+                }
+            }
+        }
         for command in ["confirm", "cancel"] {
             api.command(nobody, command).await.expect(404);
         }

@@ -299,6 +299,12 @@ on_both_databases! {
             check_walk(&api, &format!("/v1/rooms/{room}/events?after_version={after}"), &rest)
                 .await;
         }
+        // A cursor of an earlier page does not lead back behind what is asked for.
+        let first = api.get(&format!("/v1/rooms/{room}/events?limit=1")).await.expect(200).json();
+        let cursor = text(&first, "next_cursor");
+        let path = format!("/v1/rooms/{room}/events?limit=1&after_version=2&cursor={cursor}");
+        let page = api.get(&path).await.expect(200).json();
+        assert_eq!(number(&page["items"][0], "version"), 3);
     }
 
     /// A room is found for a stay if and only if its availability covers it, and if and only if it
