@@ -1,6 +1,7 @@
 //! The database keeps the last word: its own guard against overlaps, the tables and their
 //! migration, and the audit that proves from the rows what must hold.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,9 +12,10 @@ use vacancy_domain::{
     HotelId, NewBooking, Room, RoomAttributes, RoomId, RoomStatus, Stay, Text, TimeZone, amend,
 };
 use vacancy_persistence::{
-    CommitGate, SchemaState, SnapshotQuery, Store, StoreError, StoreOptions,
+    CommitGate, ConnectError, SchemaState, SnapshotQuery, Store, StoreError, StoreOptions,
 };
 use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::folder::Folder;
 use vacancy_testkit::on_both_databases;
 
 const HOTEL: HotelId = HotelId(Uuid::from_u128(1));
@@ -124,6 +126,26 @@ on_both_databases! {
         let refused = store.migrate().await;
         assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
         assert_eq!(store.schema_state().await.expect("it is read"), newer, "nothing was touched");
+    }
+
+    /// No key of the tables forbids it, since everything of a room begins with the room.
+    async fn the_audit_finds_a_booking_in_two_rooms(db: Database) {
+        db.is_left_unsound("breaking rows is what it does");
+        let house = House::build(&db).await;
+        let booking = house.book(house.stay(0, 2)).await;
+        let (id, other) = (house.id(booking.id.0), house.id(OTHER_ROOM.0));
+        house
+            .done(&format!(
+                "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in,
+                     check_out, status, version, room_version, created_at, updated_at)
+                 SELECT {other}, id, hotel_id, guest_name, guests, check_in, check_out,
+                     'cancelled', version, room_version, created_at, updated_at
+                 FROM bookings WHERE id = {id}"
+            ))
+            .await;
+        let violations = house.audit().await;
+        let twice = format!("booking {}: in 2 rooms at once", booking.id);
+        assert!(violations.contains(&twice), "{violations:?}");
     }
 
     /// The audit finds every kind of broken row, and nothing in sound ones.
@@ -351,6 +373,31 @@ impl<'a> House<'a> {
             Kind::Postgres => "now()",
         }
     }
+}
+
+/// A link may be there before the file it leads to. Both are one file, and one process's.
+#[tokio::test]
+async fn a_link_to_a_file_that_is_not_there_yet_shares_its_lock() {
+    let folder = Folder::new("link");
+    let (file, link) = (folder.path().join("real.db"), folder.path().join("link.db"));
+    std::os::unix::fs::symlink(&file, &link).expect("a new folder can be written");
+    let open = async |path: &Path| {
+        let options = StoreOptions {
+            url: format!("sqlite://{}?mode=rwc", path.display()),
+            connections: 1,
+            statement_timeout: Duration::from_secs(10),
+            exclusive: true,
+        };
+        Store::connect(&options).await
+    };
+    let first = open(&link).await.expect("nobody else has it");
+    for path in [&link, &file] {
+        let second = open(path).await;
+        assert!(matches!(second, Err(ConnectError::InUse(_))), "{}: {second:?}", path.display());
+    }
+    first.close().await;
+    drop(first);
+    open(&file).await.expect("nobody has it any more").close().await;
 }
 
 async fn connect(db: &Database) -> Store {
