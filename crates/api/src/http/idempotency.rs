@@ -74,7 +74,7 @@ pub fn fingerprint(
     hash.finalize().into()
 }
 
-/// The keys at work in this process. A twin waits for the first instead of racing it; between
+/// The keys at work in this process. A copy waits for the first instead of racing it; between
 /// processes the database's unique index does the same.
 #[derive(Debug, Default)]
 pub struct InFlight(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn twins_take_turns_and_leave_nothing_behind() {
+    async fn copies_take_turns_and_leave_nothing_behind() {
         let keys = Arc::new(InFlight::default());
         let key = ClientKey("k".into());
         let first = keys.turn(&key, Duration::ZERO).await;
@@ -173,7 +173,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         drop(first);
-        assert!(waiting.await.expect("the twin does not panic"), "the twin's turn came");
+        assert!(waiting.await.expect("a copy does not panic"), "the copy's turn came");
         assert!(keys.lock().is_empty());
     }
 

@@ -23,7 +23,7 @@ const REQUESTS: usize = 2_000;
 const CLIENTS: usize = 8;
 const ROOMS: usize = 40;
 /// As many requests as the service works on at once.
-const PLACES: u32 = 1_024;
+const PERMITS: u32 = 1_024;
 
 on_both_databases! {
     /// Two thousand bookings over five connections, and nobody listens for longer than 50 ms.
@@ -134,7 +134,7 @@ on_both_databases! {
         idle(&replica).await;
     }
 
-    /// Who hangs up leaves work behind, and that work keeps its place: there is a limit on how much
+    /// Who hangs up leaves work behind, and that work keeps its permit: there is a limit on how much
     /// is at work, and not only on how many listen.
     async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
         let rival = Rival::on(&db);
@@ -145,14 +145,14 @@ on_both_databases! {
         let api = &clients[0];
         let room = api.one_room().await;
 
-        rival.hold_up(PLACES as usize);
+        rival.hold_up(PERMITS as usize);
         let path = format!("/v1/rooms/{room}/bookings");
-        let sending: Vec<_> = (0..PLACES).map(|place| {
+        let sending: Vec<_> = (0..PERMITS).map(|place| {
             let post = clients[place as usize % clients.len()].client.post(api.path(&path));
             // One wish for all: only one of them can come true in the end.
             tokio::spawn(post.json(wish(0, 1)).try_send())
         }).collect();
-        rival.has_held_up(PLACES).await;
+        rival.has_held_up(PERMITS).await;
         for request in &sending {
             request.abort();
         }
@@ -168,7 +168,7 @@ on_both_databases! {
         // The operator is let in all the same.
         api.get("/readyz").await.expect(200);
 
-        rival.let_go(PLACES as usize);
+        rival.let_go(PERMITS as usize);
         idle(&replica).await;
         let now = api.room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&2.into(), &1.into()));
@@ -196,7 +196,7 @@ on_both_databases! {
         // Every permit but its own is taken, and then there is none left.
         let taken = Arc::new(Semaphore::new(0));
         let mut others = JoinSet::new();
-        for _ in 1..PLACES {
+        for _ in 1..PERMITS {
             let (app, taken) = (app.clone(), taken.clone());
             others.spawn(async move {
                 let request = async {
@@ -206,7 +206,7 @@ on_both_databases! {
                 app.with_permit("/v1/rooms", request).await
             });
         }
-        let all_others = timeout(PATIENCE, taken.acquire_many(PLACES - 1)).await;
+        let all_others = timeout(PATIENCE, taken.acquire_many(PERMITS - 1)).await;
         all_others.expect("there is a permit for each").expect("never closed").forget();
         let late = late.await.expect("a client ends without a panic").expect(503);
         assert_eq!(late.code(), "unavailable");
