@@ -1,0 +1,93 @@
+//! The connections of the hot path on PostgreSQL: single resources and every write to a room.
+//!
+//! The driver's own pool asks each connection for a sign of life whenever it comes back, which is a
+//! round trip for every request. Here a connection that was left in the middle of anything says so
+//! itself, and is closed; all others are as good as they were.
+
+use std::time::{Duration, Instant};
+
+use bb8::{ManageConnection, Pool};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{ConnectOptions, Connection, Error as SqlxError};
+
+use crate::StoreError;
+
+/// A connection that was in use less long ago than this is lent without asking whether it lives.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
+/// How long a connection may take to answer that it lives; after that it is closed.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How old a connection may become.
+const LIFETIME: Duration = Duration::from_mins(30);
+
+/// Makes and judges the connections.
+#[derive(Debug)]
+pub(crate) struct Manager(PgConnectOptions);
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    connection: PgConnection,
+    /// Set while a statement is under way. If it stays set, what the connection would answer next
+    /// is not known.
+    busy: bool,
+    /// Set from BEGIN to the end of the transaction.
+    pub(crate) in_transaction: bool,
+    used: Instant,
+}
+
+impl Link {
+    /// Called before each statement.
+    pub(crate) fn start(&mut self) -> &mut PgConnection {
+        self.busy = true;
+        &mut self.connection
+    }
+
+    /// Called with each statement's result: an error that the server reported leaves the connection
+    /// as good as it was, any other does not.
+    pub(crate) fn settle<T>(&mut self, result: Result<T, SqlxError>) -> Result<T, StoreError> {
+        self.busy = !matches!(result, Ok(_) | Err(SqlxError::Database(_)));
+        result.map_err(StoreError::of)
+    }
+}
+
+pub(crate) type Lent = bb8::PooledConnection<'static, Manager>;
+
+impl ManageConnection for Manager {
+    type Connection = Link;
+    type Error = SqlxError;
+
+    async fn connect(&self) -> Result<Link, SqlxError> {
+        let connection = self.0.connect().await?;
+        Ok(Link { connection, busy: false, in_transaction: false, used: Instant::now() })
+    }
+
+    async fn is_valid(&self, link: &mut Link) -> Result<(), SqlxError> {
+        if link.used.elapsed() > IDLE_TRUSTED {
+            let answer = tokio::time::timeout(CHECK_TIMEOUT, link.connection.ping()).await;
+            answer.unwrap_or(Err(SqlxError::PoolTimedOut))?;
+        }
+        link.used = Instant::now();
+        Ok(())
+    }
+
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.used = Instant::now();
+        link.busy || link.in_transaction
+    }
+}
+
+/// A pool of at most `connections`; none is made yet. A request waits at most `patience` for one.
+pub(crate) fn pool(
+    options: PgConnectOptions,
+    connections: u32,
+    patience: Duration,
+) -> Pool<Manager> {
+    // One plan serves every size of a batch; planning again would cost more than it could gain.
+    let options = options.options([("plan_cache_mode", "force_generic_plan")]);
+    Pool::builder()
+        .max_size(connections)
+        .connection_timeout(patience)
+        .max_lifetime(LIFETIME)
+        .idle_timeout(None)
+        .build_unchecked(Manager(options))
+}
