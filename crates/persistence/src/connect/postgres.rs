@@ -1,0 +1,104 @@
+//! Opening PostgreSQL: what each session is told, and the pool.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sea_orm::sqlx::{ConnectOptions, Connection, Error as SqlxError, Row, SqlSafeStr, raw_sql};
+
+use super::options::{ConnectError, StoreOptions, acquire_timeout};
+use super::pools::Pools;
+use crate::dialect::Dialect;
+use crate::{Seam, Store};
+
+/// How long a connection may take to be made at start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another's lock before that counts as a lost race. A caller that
+/// waits behind a writer of the room has lost in all likelihood, and a room that another session has
+/// locked for long must not take the connections of all the others.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long PostgreSQL lets a transaction of ours sit idle: a second line behind our own care.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to answer that it is clean; after that it is closed.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection that was in use less long ago than this is lent without asking whether it lives.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
+
+/// What every connection to the database of `options` is made with, whatever pool it is for. Fails
+/// when the URL does not read.
+pub(crate) fn connect_options(options: &StoreOptions) -> Result<PgConnectOptions, ConnectError> {
+    let connect = PgConnectOptions::from_str(&options.url)
+        .map_err(|why| ConnectError::Url(why.to_string()))?;
+    Ok(connect
+        .application_name("vacancy")
+        // Isolation is said here, for every transaction, which saves a round trip in each.
+        .options([
+            ("default_transaction_isolation", "read committed".to_owned()),
+            ("statement_timeout", millis(options.statement_timeout)),
+            ("lock_timeout", millis(LOCK_TIMEOUT.min(options.statement_timeout))),
+            ("idle_in_transaction_session_timeout", millis(IDLE_IN_TRANSACTION_TIMEOUT)),
+        ])
+        .disable_statement_logging())
+}
+
+pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectError> {
+    let connect = connect_options(options)?;
+    check_first(&connect).await?;
+    let pool = pool(options, connect);
+    let db = sea_orm::DatabaseConnection::from(pool.clone());
+    Ok(Store {
+        pools: Pools::Postgres(pool),
+        reader: db.clone(),
+        writer: db,
+        dialect: Dialect::Postgres,
+        seam: Seam::default(),
+        _lock: None,
+    })
+}
+
+/// The pool would try again and again; at start one clear refusal is worth more.
+async fn check_first(connect: &PgConnectOptions) -> Result<(), ConnectError> {
+    let place = format!("{}:{}", connect.get_host(), connect.get_port());
+    let unreachable = |why: String| ConnectError::Unreachable { place: place.clone(), why };
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(connect)).await;
+    let first = first
+        .map_err(|_| unreachable(format!("no answer within {CONNECT_TIMEOUT:?}")))?
+        .map_err(|why| unreachable(driver_message(&why)))?;
+    first.close().await.map_err(|why| unreachable(why.to_string()))
+}
+
+fn pool(options: &StoreOptions, connect: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(acquire_timeout(options))
+        .test_before_acquire(false)
+        // Behind the borrower's back, so that no caller waits for it.
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
+        .before_acquire(|connection, last_use| {
+            Box::pin(async move {
+                // The server may have gone away meanwhile, and come back as another one.
+                Ok(last_use.idle_for < IDLE_TRUSTED || is_clean(connection).await?)
+            })
+        })
+        .connect_lazy_with(connect)
+}
+
+/// Whether a connection is outside of any transaction. One that was left inside a transaction would
+/// swallow the next borrower's writes: there `now()` is the transaction's start. One that does not
+/// answer, because its network is gone, is closed by the error.
+async fn is_clean(connection: &mut PgConnection) -> Result<bool, SqlxError> {
+    let asking = async {
+        let sql = "SELECT now() = statement_timestamp()".into_sql_str();
+        raw_sql(sql).fetch_one(connection).await?.try_get(0)
+    };
+    tokio::time::timeout(CHECK_TIMEOUT, asking).await.unwrap_or(Err(SqlxError::PoolTimedOut))
+}
+
+/// The server's own words, without where in its source it says them.
+fn driver_message(error: &SqlxError) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |cause| cause.message().to_owned())
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
