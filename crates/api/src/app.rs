@@ -74,6 +74,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long a client's idempotency key is kept.
     pub key_time_to_live: Duration,
+    /// Whether writes of one room inside this process queue instead of racing.
+    pub room_lanes: bool,
 }
 
 impl Deref for App {

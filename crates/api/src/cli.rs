@@ -143,7 +143,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         stopping.cancel();
     });
     greet(address, config.log.format)?;
-    run_until_stopped(&app, listener, config.serve.sweep_interval).await?;
+    run_until_stopped(&app, listener, config.serve.sweeps_every()).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,6 +184,7 @@ impl From<&ServeConfig> for Settings {
             retry: config.retry,
             request_timeout: config.request_timeout,
             key_time_to_live: config.idempotency_ttl,
+            room_lanes: config.room_lanes,
         }
     }
 }

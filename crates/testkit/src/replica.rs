@@ -20,6 +20,8 @@ pub struct ReplicaOptions {
     pub request_timeout: Duration,
     /// How long a client's idempotency key is kept.
     pub key_time_to_live: Duration,
+    /// Whether writes of one room queue inside it.
+    pub room_lanes: bool,
     /// How often it sweeps; never, if absent.
     pub sweep_interval: Option<Duration>,
     /// The most connections it opens.
@@ -41,6 +43,7 @@ impl Default for ReplicaOptions {
             },
             request_timeout: Duration::from_secs(5),
             key_time_to_live: Duration::from_hours(24),
+            room_lanes: true,
             sweep_interval: None,
             connections: 16,
             database_url: None,
@@ -79,6 +82,7 @@ impl Replica {
             retry: options.retry,
             request_timeout: options.request_timeout,
             key_time_to_live: options.key_time_to_live,
+            room_lanes: options.room_lanes,
         };
         let app = App::new(store.with_seam(options.seam), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

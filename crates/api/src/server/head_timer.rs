@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::Limits;
+use super::limits::Limits;
 
 /// The clock that hyper starts whenever it begins to wait for the head of a request.
 ///

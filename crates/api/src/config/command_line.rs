@@ -1,0 +1,79 @@
+//! The command line as a whole: a command, and the options of every concern.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use super::database::{DatabaseConfig, DatabaseOptions};
+use super::error::ConfigError;
+use super::log::LogConfig;
+use super::serve::ServeConfig;
+
+/// What the program was asked to do, and how.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What to do.
+    pub command: Command,
+    /// Where the data is.
+    pub database: DatabaseConfig,
+    /// How to serve.
+    pub serve: ServeConfig,
+    /// How to log.
+    pub log: LogConfig,
+}
+
+/// What the program can be asked to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Subcommand)]
+pub enum Command {
+    /// Answer requests until SIGTERM or SIGINT; the default
+    Serve,
+    /// Bring the database's tables up to date, and exit
+    Migrate,
+    /// Check every invariant from the stored rows; exit with status 1 if one is broken
+    Audit {
+        /// Print the findings as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the machine-readable description of the API
+    Openapi,
+    /// Ask the service at the listen address whether it is ready; exit with status 1 if not
+    Healthcheck,
+}
+
+/// Books hotel rooms by the night, and never sells a night twice.
+// Every option may stand before or after the command.
+#[derive(Parser)]
+#[command(name = "vacancy", bin_name = "vacancy", version)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    database: DatabaseOptions,
+    #[command(flatten)]
+    serve: ServeConfig,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+/// Reads the program's own arguments and environment; ends the program if they cannot be used, or
+/// if they only ask for help.
+#[must_use]
+pub fn parse() -> Config {
+    parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+/// Reads `args`, whose first one is the program's name, and the environment.
+///
+/// # Errors
+///
+/// When an option is unknown or its value cannot be used, and when the arguments ask for a text.
+pub fn parse_from<I>(args: I) -> Result<Config, ConfigError>
+where
+    I: IntoIterator<Item: Into<OsString> + Clone>,
+{
+    let Cli { command, database, serve, log } = Cli::try_parse_from(args)?;
+    let database = database.resolve()?;
+    serve.check()?;
+    Ok(Config { command: command.unwrap_or(Command::Serve), database, serve, log })
+}

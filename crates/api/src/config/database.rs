@@ -1,0 +1,96 @@
+//! Where the data is.
+
+#![expect(clippy::disallowed_methods, reason = "this module reads the environment for all others")]
+
+use std::fmt;
+
+use clap::{Args, value_parser};
+
+use super::error::ConfigError;
+
+/// Where the data is when no option and no variable says so.
+pub(super) const DEFAULT_DATABASE_URL: &str = "sqlite://vacancy.db?mode=rwc";
+
+/// Where the data is, and how many connections may be open to it.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `VACANCY_DATABASE_URL`, or else `DATABASE_URL`.
+    pub url: DatabaseUrl,
+    /// `VACANCY_DATABASE_CONNECTIONS`, at most this many from this process.
+    pub connections: u32,
+}
+
+/// The options as they are given.
+#[derive(Args)]
+pub(super) struct DatabaseOptions {
+    // No default here: between the variable and the default comes a second variable.
+    #[arg(
+        long,
+        env = "VACANCY_DATABASE_URL",
+        global = true,
+        value_name = "URL",
+        hide_env_values = true,
+        help = "The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME\n\
+                [env: DATABASE_URL, if the next is not set]\n\
+                [default: sqlite://vacancy.db?mode=rwc]"
+    )]
+    database_url: Option<String>,
+
+    /// How many connections to the database this process may open, 1 to 1000
+    #[arg(
+        long,
+        env = "VACANCY_DATABASE_CONNECTIONS",
+        global = true,
+        value_name = "NUMBER",
+        default_value_t = 16,
+        value_parser = value_parser!(u32).range(1..=1000)
+    )]
+    database_connections: u32,
+}
+
+impl DatabaseOptions {
+    /// Fills in the second variable and the default. Fails when the address is of no known kind.
+    pub(super) fn resolve(self) -> Result<DatabaseConfig, ConfigError> {
+        // An empty one is refused like any other that does not read: a secret that was not filled
+        // in must not put the bookings into a file that vanishes with its container.
+        let url = self.database_url.or_else(|| std::env::var("DATABASE_URL").ok());
+        let url = url.unwrap_or_else(|| DEFAULT_DATABASE_URL.to_owned());
+        Ok(DatabaseConfig { url: DatabaseUrl::parse(url)?, connections: self.database_connections })
+    }
+}
+
+/// The address of a database. It may hold a password, so `Debug` shows the scheme alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The whole address, password included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(text: String) -> Result<Self, ConfigError> {
+        let is_known = ["sqlite:", "postgres://", "postgresql://"]
+            .iter()
+            .any(|start| text.strip_prefix(start).is_some_and(|rest| !rest.is_empty()));
+        if !is_known {
+            return Err(ConfigError::invalid(
+                "the database URL must be sqlite:…, postgres://… or postgresql://…",
+            ));
+        }
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(ConfigError::invalid(
+                "the database URL contains a blank or control character",
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.0.split(':').next().unwrap_or_default();
+        write!(f, "DatabaseUrl({scheme}:…)")
+    }
+}

@@ -1,0 +1,127 @@
+//! How requests are answered.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::error::ConfigError;
+use super::retry::RetryPolicy;
+use super::values::{DAY, MILLISECOND, MINUTE, SECOND, duration};
+
+/// How requests are answered.
+#[derive(Args, Clone, Debug)]
+pub struct ServeConfig {
+    /// Where to answer HTTP requests
+    #[arg(
+        long,
+        env = "VACANCY_LISTEN",
+        global = true,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Whether to bring the database's tables up to date before serving
+    #[arg(
+        long,
+        env = "VACANCY_MIGRATE",
+        global = true,
+        value_name = "YES|NO",
+        num_args = 0..=1,
+        default_value = "yes",
+        default_missing_value = "yes",
+        hide_possible_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub migrate: bool,
+
+    /// What to do about a lost race.
+    #[command(flatten)]
+    pub retry: RetryPolicy,
+
+    /// Writes of one room inside one process queue instead of racing; `no` shows the bare
+    /// compare-and-set
+    #[arg(
+        long,
+        env = "VACANCY_ROOM_LANES",
+        global = true,
+        value_name = "YES|NO",
+        num_args = 0..=1,
+        default_value = "yes",
+        default_missing_value = "yes",
+        hide_possible_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub room_lanes: bool,
+
+    /// The deadline for answering a request, counted from the moment it has been read, 100ms to 5m
+    #[arg(
+        long,
+        env = "VACANCY_REQUEST_TIMEOUT",
+        global = true,
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = |text: &str| duration(text, 100 * MILLISECOND, 5 * MINUTE)
+    )]
+    pub request_timeout: Duration,
+
+    /// How long an idempotency key and its answer are kept, 1m to 30d
+    #[arg(
+        long,
+        env = "VACANCY_IDEMPOTENCY_TTL",
+        global = true,
+        value_name = "DURATION",
+        default_value = "24h",
+        value_parser = |text: &str| duration(text, MINUTE, 30 * DAY)
+    )]
+    pub idempotency_ttl: Duration,
+
+    /// How often lapsed holds and old idempotency keys are cleared away, 1s to 1d; 0 is never
+    #[arg(
+        long,
+        env = "VACANCY_SWEEP_INTERVAL",
+        global = true,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = sweep_interval
+    )]
+    pub sweep_interval: Duration,
+
+    /// Load two hotels with rooms if the database is empty
+    #[arg(
+        long,
+        env = "VACANCY_DEMO",
+        global = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub demo: bool,
+}
+
+impl ServeConfig {
+    /// How often to sweep; `None` is never, on which nothing but tidiness depends.
+    #[must_use]
+    pub fn sweeps_every(&self) -> Option<Duration> {
+        Some(self.sweep_interval).filter(|interval| !interval.is_zero())
+    }
+
+    /// What no single option can say. Fails when two of them do not fit.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.idempotency_ttl < 2 * self.request_timeout {
+            // A key must outlive the request that may still have to look its outcome up.
+            return Err(ConfigError::invalid(
+                "--idempotency-ttl must be at least twice --request-timeout",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn sweep_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text, Duration::ZERO, DAY)?;
+    if !interval.is_zero() && interval < SECOND {
+        return Err("must be 0, or from 1s to 1day".to_owned());
+    }
+    Ok(interval)
+}
