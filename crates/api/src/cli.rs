@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use vacancy_persistence::{SchemaState, Store, StoreOptions};
 
-use crate::app::{App, Settings, routes};
+use crate::app::{App, Settings};
 use crate::config::{Command, Config, LogFormat, ServeConfig};
 use crate::server::{self, Limits};
-use crate::{demo, healthcheck, openapi, sweeper, telemetry};
+use crate::{demo, healthcheck, router, sweeper, telemetry};
 
 /// How long a statement of `audit` may run: it reads everything.
 const AUDIT_TIMEOUT: Duration = Duration::from_mins(10);
@@ -51,8 +51,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 async fn command(config: Config) -> anyhow::Result<ExitCode> {
     match config.command {
         Command::Openapi => {
-            let document = openapi::document(routes().into_openapi());
-            say(&document.to_pretty_json()?)?;
+            say(&router::description().to_pretty_json()?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck => {
@@ -164,7 +163,7 @@ pub async fn run_until_stopped(
         asked.cancelled().await;
         tokio::time::Instant::now()
     });
-    let served = server::serve(listener, app.router(), app.stopping.clone(), limits).await;
+    let served = server::serve(listener, router::router(app), app.stopping.clone(), limits).await;
     app.stopping.cancel();
     let deadline = asked_at.await? + STOP_DEADLINE;
     app.tasks.close();

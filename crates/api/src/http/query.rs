@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 use vacancy_domain::{Day, Version};
 
-use crate::http::etag;
+use crate::http::preconditions::version_parameter;
 use crate::http::problem::Problem;
 
 /// The most items of a page.
@@ -75,7 +75,7 @@ pub trait NamesVersion: DeserializeOwned + Send {
 
 impl NamesVersion for VersionQuery {
     fn version(&self) -> Result<Option<Version>, Problem> {
-        self.version.as_deref().map(etag::version_parameter).transpose()
+        self.version.as_deref().map(version_parameter).transpose()
     }
 }
 

@@ -9,12 +9,12 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::app::App;
-use crate::http::etag::RawPreconditions;
-use crate::http::idempotency::{self, ClientKey};
-use crate::http::layers::RequestId;
-use crate::http::problem::{FieldError, Problem};
+use crate::http::fields::{shape, syntax};
+use crate::http::key::{self, ClientKey};
+use crate::http::preconditions::RawPreconditions;
+use crate::http::problem::Problem;
 use crate::http::query::{NamesVersion, Query};
+use crate::http::request_id::RequestId;
 
 /// The most bytes of a body.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -72,7 +72,7 @@ pub trait ReadBody: Sized + Send {
 
 impl<T: DeserializeOwned + Send> ReadBody for Json<T> {
     fn read(bytes: &[u8]) -> Result<Self, Problem> {
-        shape(syntax(bytes)?).map(Self)
+        Ok(Self(shape(syntax(bytes)?)?))
     }
 }
 
@@ -82,7 +82,7 @@ pub struct Json<T>(pub T);
 
 impl ReadBody for Value {
     fn read(bytes: &[u8]) -> Result<Self, Problem> {
-        syntax(bytes)
+        Ok(syntax(bytes)?)
     }
 }
 
@@ -103,10 +103,10 @@ impl ReadBody for NoBody {
     }
 }
 
-impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for WriteRequest<B, Q> {
+impl<B: ReadBody, Q: NamesVersion, S: Send + Sync> FromRequest<S> for WriteRequest<B, Q> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let announced = announced_length(&parts.headers);
         let has_body = !B::ABSENT || announced.is_none_or(|length| length > 0);
@@ -114,11 +114,10 @@ impl<B: ReadBody, Q: NamesVersion> FromRequest<App> for WriteRequest<B, Q> {
             check_media_type::<B>(&parts.method, &parts.headers)?;
         }
         let body = read_whole(body, announced).await?;
-        let Query(query) = Query::<Q>::from_request_parts(&mut parts, app).await?;
+        let Query(query) = Query::<Q>::from_request_parts(&mut parts, state).await?;
         let preconditions = RawPreconditions::new(&parts.headers, query.version()?);
-        let key = idempotency::client_key(&parts.headers)?;
-        let fingerprint =
-            idempotency::fingerprint(&parts.method, &parts.uri, &body, &preconditions);
+        let key = key::client_key(&parts.headers)?;
+        let fingerprint = key::fingerprint(&parts.method, &parts.uri, &body, &preconditions);
         let context = WriteContext {
             preconditions,
             key,
@@ -199,174 +198,14 @@ fn prefers_minimal(headers: &HeaderMap) -> bool {
     returns.next().is_some_and(|(_, value)| value.eq_ignore_ascii_case("minimal"))
 }
 
-/// The syntax of JSON, to the depth that `serde_json` takes (128).
-fn syntax(bytes: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(bytes)
-        .map_err(|why| Problem::InvalidRequest(format!("the body is not JSON: {why}")))
-}
-
-/// What is said of a field that an object does not have.
-pub const UNKNOWN_FIELD: &str = "is not a field of this object";
-
-/// Reads JSON as a `T`; fails with 422 and a pointer to the field. What was sent is not repeated in
-/// the message: it may be a guest's.
-pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    if let Some(pointer) = find_list(&value) {
-        // Serde would read a list as the fields of an object in their order. No body here has one.
-        return Err(Problem::invalid(pointer, "must not be a list"));
-    }
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let mut pointer = String::new();
-        for segment in error.path() {
-            use serde_path_to_error::Segment;
-            match segment {
-                Segment::Map { key } => push_segment(&mut pointer, key),
-                Segment::Seq { index } => push_segment(&mut pointer, &index.to_string()),
-                Segment::Enum { .. } | Segment::Unknown => {}
-            }
-        }
-        let (field, message) = in_our_words(&error.inner().to_string());
-        if let Some(field) = field {
-            // Serde's path sometimes ends at the field and sometimes at its object.
-            let mut segment = String::new();
-            push_segment(&mut segment, &field);
-            if !pointer.ends_with(&segment) {
-                pointer.push_str(&segment);
-            }
-        }
-        Problem::ValidationFailed(vec![FieldError { pointer, message }])
-    })
-}
-
-/// The pointer of the first list anywhere in `value`.
-fn find_list(value: &Value) -> Option<String> {
-    match value {
-        Value::Array(_) => Some(String::new()),
-        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            let behind = find_list(value)?;
-            let mut pointer = String::new();
-            push_segment(&mut pointer, key);
-            Some(pointer + &behind)
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    }
-}
-
-/// Serde's message without the value it quotes, and the field it names, if any.
-fn in_our_words(message: &str) -> (Option<String>, String) {
-    let quoted = |message: &str| message.split('`').nth(1).map(str::to_owned);
-    if message.starts_with("missing field `") {
-        return (quoted(message), "is required".into());
-    }
-    if message.starts_with("unknown field `") {
-        return (quoted(message), UNKNOWN_FIELD.into());
-    }
-    // The quoted value may hold the same words, so the last ones count.
-    let expected = match message.rsplit_once("expected ").map(|(_, expected)| expected) {
-        Some("i64" | "u64") => "an integer of 64 bits",
-        Some("a string" | "a borrowed string") => "a string",
-        Some(expected) if expected.starts_with("struct ") => "an object",
-        Some(_) | None => "something else",
-    };
-    (None, format!("must be {expected}"))
-}
-
-fn push_segment(pointer: &mut String, key: &str) {
-    pointer.push('/');
-    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-}
-
-/// Collects what is wrong with a body, so that its sender corrects everything at once.
-#[derive(Debug, Default)]
-pub struct Findings(Vec<FieldError>);
-
-impl Findings {
-    /// Keeps the value, or what is wrong with the field at `pointer`.
-    pub fn at<T>(&mut self, pointer: &str, parsed: Result<T, String>) -> Option<T> {
-        match parsed {
-            Ok(value) => Some(value),
-            Err(message) => {
-                self.0.push(FieldError { pointer: pointer.to_owned(), message });
-                None
-            }
-        }
-    }
-
-    /// Adds what is wrong with a field, if anything is.
-    pub fn add<T>(&mut self, checked: Result<T, vacancy_domain::Invalid>) -> Option<T> {
-        checked.map_err(|invalid| self.0.push(invalid.into())).ok()
-    }
-
-    /// The value, if everything it is made of was found; otherwise 422 with all findings.
-    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
-        match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            Some(_) | None => Err(Problem::ValidationFailed(self.0)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
     use hyper::body::Frame;
-    use serde::Deserialize;
-    use serde_json::json;
 
     use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its shape matters")]
-    struct Outer {
-        inner: Inner,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its shape matters")]
-    struct Inner {
-        count: i64,
-    }
-
-    #[test]
-    fn a_wrong_shape_points_at_the_field() {
-        for (value, pointer) in [
-            (json!({"inner": {"count": "one"}}), "/inner/count"),
-            (json!({"inner": [1]}), "/inner"),
-            (json!({"inner": {"count": [1]}}), "/inner/count"),
-            (json!({"inner": 1}), "/inner"),
-            (json!({"inner": {"count": 1.5}}), "/inner/count"),
-            (json!({"inner": {}}), "/inner/count"),
-            (json!({"inner": {"count": 1, "more": 2}}), "/inner/more"),
-            (json!({"inner": {"count": 1}, "a/b": 2}), "/a~1b"),
-            (json!({"inner": {"count": 1, "a/b~c": 2}}), "/inner/a~1b~0c"),
-            (json!({}), "/inner"),
-            (json!([]), ""),
-            (json!([{"count": 1}]), ""),
-            (json!({"inner": [1]}), "/inner"),
-        ] {
-            let shaped = shape::<Outer>(value.clone());
-            let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };
-            assert_eq!(errors[0].pointer, pointer, "{value}: {errors:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_sent_is_not_repeated() {
-        for value in [
-            json!({"inner": {"count": "Ada Lovelace"}}),
-            json!({"inner": "Ada Lovelace, expected `Ada Lovelace`"}),
-            json!("Ada Lovelace"),
-        ] {
-            let shaped = shape::<Outer>(value.clone());
-            let Err(Problem::ValidationFailed(errors)) = shaped else { panic!("{value}") };
-            assert!(!format!("{errors:?}").contains("Lovelace"), "{errors:?}");
-            assert!(errors[0].message.starts_with("must be an"), "{errors:?}");
-        }
-    }
 
     /// The body of a client that has sent all it will ever send, and does not say so.
     struct Silent(Option<Bytes>);

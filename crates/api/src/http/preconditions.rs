@@ -1,32 +1,11 @@
-//! The wire format of preconditions: entity tags, `If-Match`, `If-None-Match`, `?version=`.
+//! The wire format of preconditions: `If-Match`, `If-None-Match`, `?version=`.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use vacancy_domain::{Expected, Preconditions, Stale, Tag, Version};
 
 use crate::http::problem::Problem;
 use crate::metrics::PreconditionResult;
-
-/// The strong tag of a version.
-#[must_use]
-pub fn strong(version: Version) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes are a header value")
-}
-
-/// A weak tag for a body that has no version: a list.
-#[must_use]
-pub fn weak(body: &[u8]) -> HeaderValue {
-    use std::fmt::Write;
-
-    let mut tag = String::from("W/\"");
-    for byte in &Sha256::digest(body)[..12] {
-        // Writing to a string cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes are a header value")
-}
 
 /// The preconditions of a request as they came. They are read late, because a resource that does
 /// not exist is answered 404 however malformed they are.
@@ -232,6 +211,7 @@ fn one_tag(field: &[u8]) -> Option<(WireTag, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::tag::weak;
 
     #[test]
     fn tags_are_read_as_rfc_9110_writes_them() {

@@ -1,0 +1,19 @@
+//! What a failure of the database is to a client.
+
+use vacancy_persistence::StoreError;
+
+use super::problem::Problem;
+
+impl From<StoreError> for Problem {
+    /// For reads. What a write does about a lost race or an unknown outcome is decided there.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DuplicateRoomNumber => Self::Duplicate,
+            StoreError::Lost { .. } | StoreError::Abandoned | StoreError::Unavailable(_) => {
+                Self::unavailable(error)
+            }
+            StoreError::Unknown(_) => Self::OutcomeUnknown,
+            StoreError::Failed(_) => Self::internal(error),
+        }
+    }
+}
