@@ -36,6 +36,28 @@ impl StoreError {
         Self::Failed(DbErr::Type(format!("a stored row is not as this service writes it: {what}")))
     }
 
+    /// Reads an error of the driver.
+    pub(crate) fn of(error: SqlxError) -> Self {
+        Self::from(DbErr::Query(RuntimeErr::SqlxError(error.into())))
+    }
+
+    /// Reads why no connection was to be had.
+    pub(crate) fn acquiring(error: bb8::RunError<SqlxError>) -> Self {
+        let error = match error {
+            bb8::RunError::User(error) => error,
+            bb8::RunError::TimedOut => SqlxError::PoolTimedOut,
+        };
+        Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
+    }
+
+    /// As [`Self::at_commit`], of an error that was read already.
+    pub(crate) fn at_commit_of(error: Self) -> Self {
+        match error {
+            Self::Unavailable(error) => Self::at_commit(error),
+            other => other,
+        }
+    }
+
     /// Reads an error of COMMIT itself: a broken connection leaves the outcome open, and so does a
     /// disk that failed while it was told. A full one does not: SQLite has rolled back.
     pub(crate) fn at_commit(error: DbErr) -> Self {

@@ -6,40 +6,59 @@
 //! which of their errors mean a lost race (`error`).
 
 mod audit;
-mod commit;
+mod commit_hotel;
+mod commit_postgres;
+mod commit_sqlite;
 mod connect;
 mod dialect;
 mod entity;
 mod error;
 mod gate;
+mod group;
+mod hot;
+mod hotels;
+mod keys;
 mod listing;
 #[cfg(test)]
 mod plans;
 mod query;
+mod receipt;
+mod rows;
 mod schema;
 mod seam;
+mod session;
+mod single;
 mod snapshot;
 mod sweep;
 mod tx;
+mod vacancies;
+mod write;
 
 use std::fs::File;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
-pub use commit::{Answer, IdempotencyRecord, RequestKey, Resolved};
+use connect::Pools;
+
+pub use commit_hotel::Resolved;
 pub use connect::{ConnectError, PoolUse, StoreOptions};
 pub use error::StoreError;
 pub use gate::CommitGate;
+pub use hotels::HotelSnapshot;
+pub use keys::{Answer, Record, RequestKey, StoredAnswer};
 pub use listing::{BookingFilter, HistoryEvent, Page, RoomFilter, RoomPosition, RoomSort};
 pub use schema::SchemaState;
 pub use seam::Seam;
-pub use snapshot::{Candidates, HotelSnapshot, Nights, Snapshot, SnapshotQuery, StoredAnswer};
+pub use session::Session;
+pub use snapshot::{NightsQuery, Snapshot, SnapshotQuery};
+pub use vacancies::Candidates;
+pub use write::{Fate, Part, Receipt, Write};
 
 /// An open database of either kind. Clones share its pools.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pools: connect::Pools,
+    pools: Pools,
     /// For reads outside transactions.
     reader: DatabaseConnection,
     /// For transactions. On SQLite a pool of one connection, which is fair where its busy handler
@@ -56,5 +75,10 @@ impl Store {
     #[must_use]
     pub fn with_seam(self, seam: Seam) -> Self {
         Self { seam, ..self }
+    }
+
+    /// To be awaited right before a commit of what was decided. In production it is ready.
+    pub async fn seam(&self) {
+        self.seam.reached().await;
     }
 }

@@ -8,7 +8,6 @@ use vacancy_domain::{
 
 use crate::entity::{booking, hotel, room, room_event};
 use crate::query::Query;
-use crate::snapshot::{Nights, SnapshotQuery};
 use crate::{Store, StoreError};
 
 /// One page of a list.
@@ -119,46 +118,6 @@ pub struct HistoryEvent {
 }
 
 impl Store {
-    /// A hotel that is not deleted.
-    pub async fn hotel(&self, id: HotelId) -> Result<Option<Hotel>, StoreError> {
-        let mut query = Query::new(self.dialect, "SELECT * FROM hotels WHERE id = ");
-        query.bind(id.0).push(" AND deleted_at IS NULL");
-        self.first(query, hotel::Model::into_domain).await
-    }
-
-    /// A room, deleted or not.
-    pub async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
-        let mut query = Query::new(self.dialect, "SELECT * FROM rooms WHERE id = ");
-        query.bind(id.0);
-        self.first(query, room::Model::into_domain).await
-    }
-
-    /// A room that is not deleted.
-    pub async fn live_room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
-        Ok(self.room(id).await?.filter(|room| !room.is_deleted()))
-    }
-
-    /// A booking, whatever became of its room.
-    pub async fn booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
-        let mut query = Query::new(self.dialect, "SELECT * FROM bookings WHERE id = ");
-        query.bind(id.0);
-        self.first(query, booking::Model::into_domain).await
-    }
-
-    /// The calendar of a room that is not deleted over `[from, to)`: room, version and bookings of
-    /// one moment.
-    pub async fn calendar(
-        &self,
-        room: RoomId,
-        from: Day,
-        to: Day,
-    ) -> Result<Option<Calendar>, StoreError> {
-        let nights = Nights::Range(Some(from), Some(to));
-        let ask = SnapshotQuery { room: Some(room), nights, ..SnapshotQuery::default() };
-        let calendar = self.snapshot(&ask).await?.calendar;
-        Ok(calendar.filter(|calendar| !calendar.room.is_deleted()))
-    }
-
     /// Hotels that are not deleted, in order of creation.
     pub async fn hotels(
         &self,
@@ -276,16 +235,6 @@ impl Store {
             })
         })
         .await
-    }
-
-    async fn first<M: sea_orm::FromQueryResult, T>(
-        &self,
-        query: Query,
-        read: fn(M) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
-        let row = query.one(&self.reader).await?;
-        let row = row.map(|row| M::from_query_result(&row, "")).transpose()?;
-        row.map(read).transpose()
     }
 
     /// Reads one row more than asked for, to know whether there are more.

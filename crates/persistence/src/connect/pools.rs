@@ -1,15 +1,20 @@
-//! The driver's pools: how full they are, and closing them.
+//! The pools: how full they are, and closing them.
+
+use std::sync::Arc;
 
 use sea_orm::sqlx::postgres::PgPool;
 use sea_orm::sqlx::sqlite::SqlitePool;
 
 use crate::Store;
+use crate::group::Group;
+use crate::hot::Manager;
 
-/// The driver's pools, for what the ORM does not show: how full they are, and closing them.
+/// Where connections come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Pools {
-    Sqlite { reader: SqlitePool, writer: SqlitePool },
-    Postgres(PgPool),
+    Sqlite { reader: SqlitePool, writer: SqlitePool, group: Arc<Group> },
+    /// `hot` for single resources and writes to rooms; `wide` for all that may take longer.
+    Postgres { hot: bb8::Pool<Manager>, wide: PgPool },
 }
 
 /// How many connections there are.
@@ -30,8 +35,13 @@ impl Store {
             PoolUse { idle, in_use: u64::from(size) - idle }
         };
         match &self.pools {
-            Pools::Postgres(pool) => count(pool.size(), pool.num_idle()),
-            Pools::Sqlite { reader, writer } => {
+            Pools::Postgres { hot, wide } => {
+                let hot = hot.state();
+                let hot = count(hot.connections, hot.idle_connections as usize);
+                let wide = count(wide.size(), wide.num_idle());
+                PoolUse { idle: hot.idle + wide.idle, in_use: hot.in_use + wide.in_use }
+            }
+            Pools::Sqlite { reader, writer, .. } => {
                 let reader = count(reader.size(), reader.num_idle());
                 let writer = count(writer.size(), writer.num_idle());
                 PoolUse { idle: reader.idle + writer.idle, in_use: reader.in_use + writer.in_use }
@@ -42,8 +52,9 @@ impl Store {
     /// Waits for every lent connection and closes all. Later calls fail as unavailable.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Postgres(pool) => pool.close().await,
-            Pools::Sqlite { reader, writer } => {
+            // The hot connections close when they come back, or with the store.
+            Pools::Postgres { wide, .. } => wide.close().await,
+            Pools::Sqlite { reader, writer, .. } => {
                 reader.close().await;
                 writer.close().await;
             }

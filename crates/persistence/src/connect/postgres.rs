@@ -44,10 +44,14 @@ pub(crate) fn connect_options(options: &StoreOptions) -> Result<PgConnectOptions
 pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectError> {
     let connect = connect_options(options)?;
     check_first(&connect).await?;
-    let pool = pool(options, connect);
-    let db = sea_orm::DatabaseConnection::from(pool.clone());
+    // What may take long must not take the connections that writers need.
+    let wide = (options.connections / 4).max(1);
+    let hot = options.connections.saturating_sub(wide).max(1);
+    let hot = crate::hot::pool(connect.clone(), hot, acquire_timeout(options));
+    let wide = pool(options, wide, connect);
+    let db = sea_orm::DatabaseConnection::from(wide.clone());
     Ok(Store {
-        pools: Pools::Postgres(pool),
+        pools: Pools::Postgres { hot, wide },
         reader: db.clone(),
         writer: db,
         dialect: Dialect::Postgres,
@@ -67,9 +71,9 @@ async fn check_first(connect: &PgConnectOptions) -> Result<(), ConnectError> {
     first.close().await.map_err(|why| unreachable(why.to_string()))
 }
 
-fn pool(options: &StoreOptions, connect: PgConnectOptions) -> PgPool {
+fn pool(options: &StoreOptions, connections: u32, connect: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(options.connections)
+        .max_connections(connections)
         .acquire_timeout(acquire_timeout(options))
         .test_before_acquire(false)
         // Behind the borrower's back, so that no caller waits for it.

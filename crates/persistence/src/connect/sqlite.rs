@@ -84,7 +84,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
     Ok(Store {
         reader: reader.clone().into(),
         writer: writer.clone().into(),
-        pools: Pools::Sqlite { reader, writer },
+        pools: Pools::Sqlite { reader, writer, group: Arc::default() },
         dialect: Dialect::Sqlite,
         seam: Seam::default(),
         _lock: lock,
