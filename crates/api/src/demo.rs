@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vacancy_domain::{
-    Change, Country, Currency, Decision, Hotel, HotelAttributes, HotelId, Money, Room,
-    RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
+    Amount, Capacity, Change, Country, Currency, Decided, Decision, Hotel, HotelAttributes,
+    HotelId, Money, Room, RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
 };
 use vacancy_persistence::{Answer, CommitGate, IdempotencyRecord, RequestKey, Store, StoreError};
 
@@ -72,8 +72,8 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
 
 fn accepted<T>(decision: Decision<T>) -> Change {
     match decision {
-        Decision::Accepted(change, _) => change,
-        Decision::Unchanged(_) | Decision::Refused(..) => Change::default(),
+        Ok(Decided::Changed(change, _)) => change,
+        Ok(Decided::Unchanged(_)) | Err(_) => Change::default(),
     }
 }
 
@@ -85,8 +85,11 @@ fn room(index: i64) -> Result<RoomAttributes, String> {
     Ok(RoomAttributes {
         number: Text::parse(&format!("{floor}{door:02}"))?,
         kind: Text::parse(kind)?,
-        capacity,
-        nightly_rate: Some(Money { amount: cents, currency: Currency::parse("EUR")? }),
+        capacity: Capacity::new(capacity)?,
+        nightly_rate: Some(Money {
+            amount: Amount::new(cents)?,
+            currency: Currency::parse("EUR")?,
+        }),
         status: RoomStatus::Open,
     })
 }

@@ -272,12 +272,12 @@ fn advance_room(change: &RoomChange) -> UpdateMany<room::Entity> {
         RoomWrite::Replace => {
             let attributes = &to.attributes;
             let rate = attributes.nightly_rate.as_ref();
-            let amount = rate.map(|rate| rate.amount);
+            let amount = rate.map(|rate| rate.amount.get());
             let currency = rate.map(|rate| rate.currency.as_str());
             update = update
                 .col_expr(room::Column::Number, Expr::value(attributes.number.as_str()))
                 .col_expr(room::Column::Kind, Expr::value(attributes.kind.as_str()))
-                .col_expr(room::Column::Capacity, Expr::value(attributes.capacity))
+                .col_expr(room::Column::Capacity, Expr::value(attributes.capacity.get()))
                 .col_expr(room::Column::RateAmount, Expr::value(amount))
                 .col_expr(room::Column::RateCurrency, Expr::value(currency))
                 .col_expr(room::Column::Status, Expr::value(attributes.status.name()));
@@ -372,11 +372,15 @@ impl TryFrom<idempotency_key::Model> for StoredAnswer {
     type Error = StoreError;
 
     fn try_from(row: idempotency_key::Model) -> Result<Self, StoreError> {
-        let status = u16::try_from(row.status);
+        // A client's key is its secret: the digest of the request names the row as well.
+        let status = u16::try_from(row.status).map_err(|_| {
+            let id = row.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            StoreError::corrupt("idempotency_keys", "status", id, "no HTTP status")
+        })?;
         Ok(Self {
             fingerprint: row.fingerprint,
             answer: Answer {
-                status: status.map_err(|_| StoreError::corrupt("status of a key"))?,
+                status,
                 version: row.version.map(Version),
                 location: row.location,
                 body: row.body,

@@ -74,7 +74,7 @@ impl RoomPosition {
             RoomSort::TimesBooked => Self::TimesBooked(room.times_booked, room.id),
             RoomSort::NightlyRate => {
                 let rate = attributes.nightly_rate.as_ref();
-                let rate = rate.map(|rate| (rate.currency.as_str().to_owned(), rate.amount));
+                let rate = rate.map(|rate| (rate.currency.as_str().to_owned(), rate.amount.get()));
                 Self::NightlyRate(rate, room.id)
             }
         }

@@ -101,7 +101,9 @@ impl Store {
         let booking = match joined::<booking::Model>(first, "b", has_id)? {
             Some(booking) => {
                 let home = joined::<room::Model>(first, "home", has_id)?;
-                let home = home.ok_or_else(|| StoreError::corrupt("a booking of no room"))?;
+                let home = home.ok_or_else(|| {
+                    StoreError::corrupt("bookings", "room_id", booking.id, "there is no such room")
+                })?;
                 Some((booking.into_domain()?, home.into_domain()?))
             }
             None => None,
@@ -110,9 +112,11 @@ impl Store {
             Some(target) => {
                 let taken = rows.iter().map(|row| joined::<booking::Model>(row, "o", has_id));
                 let taken = taken.filter_map(Result::transpose).map(|row| row?.into_domain());
+                let room = target.into_domain()?;
+                let time_zone: String = first.try_get("", "time_zone")?;
                 Some(Calendar {
-                    room: target.into_domain()?,
-                    time_zone: hotel::time_zone(&first.try_get::<String>("", "time_zone")?)?,
+                    time_zone: hotel::time_zone(room.hotel, &time_zone)?,
+                    room,
                     now,
                     taken: taken.collect::<Result<_, StoreError>>()?,
                 })
@@ -210,7 +214,8 @@ impl Store {
         let ids = rows.iter().map(|row| row.try_get::<Option<uuid::Uuid>>("r_", "id"));
         let ids = ids.filter_map(Result::transpose).map(|id| id.map(RoomId));
         let time_zone: Option<String> = first.try_get("", "time_zone")?;
-        let time_zone = time_zone.as_deref().map(hotel::time_zone).transpose()?;
+        let time_zone = time_zone.as_deref();
+        let time_zone = time_zone.map(|name| hotel::time_zone(hotel, name)).transpose()?;
         let now = first.try_get("", "now")?;
         Ok(Candidates {
             earlier: earlier(first)?,

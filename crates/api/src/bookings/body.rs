@@ -4,7 +4,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vacancy_domain::{Amendment, Booking, BookingId, Email, Guest, NewBooking, RoomId, Stay, Text};
+use vacancy_domain::{
+    Amendment, Booking, BookingId, Email, Guest, Guests, NewBooking, RoomId, Stay, Text,
+};
 
 use crate::http::body::Findings;
 use crate::http::problem::Problem;
@@ -101,7 +103,7 @@ impl From<&Booking> for BookingView {
             room_id: booking.room.0,
             hotel_id: booking.hotel.0,
             guest: GuestBody::from(&booking.guest),
-            guests: booking.guests,
+            guests: booking.guests.get(),
             check_in: booking.stay.check_in(),
             check_out: booking.stay.check_out(),
             nights: booking.stay.nights(),
@@ -166,7 +168,7 @@ pub struct Wish {
     /// Who stays.
     pub guest: Guest,
     /// How many people.
-    pub guests: i64,
+    pub guests: Guests,
     /// The nights.
     pub stay: Stay,
     /// How long to hold it, if it shall be held.
@@ -189,7 +191,7 @@ impl AutoBookBody {
     pub fn parse(self) -> Result<Wish, Problem> {
         let mut findings = Findings::default();
         let stay = stay(&mut findings, &self.check_in, &self.check_out);
-        let guests = findings.at("/guests", at_least_one(self.guests));
+        let guests = findings.at("/guests", Guests::new(self.guests));
         let guest = guest(&mut findings, &self.guest);
         let hold = self.hold_seconds.map(|seconds| match seconds {
             1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
@@ -241,7 +243,7 @@ impl BookingBody {
     pub fn parse(&self) -> Result<(RoomId, Amendment), Problem> {
         let mut findings = Findings::default();
         let stay = stay(&mut findings, &self.check_in, &self.check_out);
-        let guests = findings.at("/guests", at_least_one(self.guests));
+        let guests = findings.at("/guests", Guests::new(self.guests));
         let guest = guest(&mut findings, &self.guest);
         let room = query::uuid(&self.room_id).ok_or_else(|| "must be a room's id".to_owned());
         let room = findings.at("/room_id", room);
@@ -292,8 +294,4 @@ fn guest(findings: &mut Findings, guest: &GuestBody) -> Option<Guest> {
     let email = guest.email.as_deref().map(Email::parse).transpose();
     let email = findings.at("/guest/email", email);
     Some(Guest { name: name?, email: email? })
-}
-
-fn at_least_one(guests: i64) -> Result<i64, String> {
-    if guests >= 1 { Ok(guests) } else { Err("must be at least 1".into()) }
 }

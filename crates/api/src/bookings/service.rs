@@ -88,7 +88,7 @@ async fn walk_candidates(
     let today = seen.today.ok_or(Problem::NotFound("hotel"))?;
     writing.check_no_if_match()?;
     // Said before anything about rooms: a stay in the past is wrong even in a full hotel.
-    wish.stay.check_bookable(today).map_err(Refusal::Invalid)?;
+    wish.stay.check_bookable(today)?;
     if seen.rooms.is_empty() {
         return Err(Refusal::NoRoomAvailable.into());
     }

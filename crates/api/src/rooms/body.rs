@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vacancy_domain::{Currency, Money, Room, RoomAttributes, RoomStatus, Text};
+use vacancy_domain::{
+    Amount, Capacity, Currency, Money, Room, RoomAttributes, RoomStatus, Text, Total,
+};
 use vacancy_persistence::HistoryEvent;
 
 use crate::http::body::Findings;
@@ -27,7 +29,13 @@ pub struct MoneyBody {
 
 impl From<&Money> for MoneyBody {
     fn from(money: &Money) -> Self {
-        Self { amount: money.amount, currency: money.currency.as_str().to_owned() }
+        Self { amount: money.amount.get(), currency: money.currency.as_str().to_owned() }
+    }
+}
+
+impl From<&Total> for MoneyBody {
+    fn from(total: &Total) -> Self {
+        Self { amount: total.amount(), currency: total.currency().as_str().to_owned() }
     }
 }
 
@@ -74,7 +82,7 @@ impl From<&Room> for RoomView {
             hotel_id: room.hotel.0,
             number: attributes.number.as_str().to_owned(),
             kind: attributes.kind.as_str().to_owned(),
-            capacity: attributes.capacity,
+            capacity: attributes.capacity.get(),
             nightly_rate: attributes.nightly_rate.as_ref().map(MoneyBody::from),
             status: attributes.status.name().to_owned(),
             times_booked: room.times_booked,
@@ -111,11 +119,11 @@ impl RoomBody {
         let mut findings = Findings::default();
         let number = findings.at("/number", Text::parse(&self.number));
         let kind = findings.at("/kind", Text::parse(&self.kind));
-        let capacity = findings.at("/capacity", RoomAttributes::check_capacity(self.capacity));
+        let capacity = findings.at("/capacity", Capacity::new(self.capacity));
         let nightly_rate = match &self.nightly_rate {
             None => Some(None),
             Some(rate) => {
-                let amount = Money::check_amount(rate.amount);
+                let amount = Amount::new(rate.amount);
                 let amount = findings.at("/nightly_rate/amount", amount);
                 let currency = Currency::parse(&rate.currency);
                 let currency = findings.at("/nightly_rate/currency", currency);

@@ -11,7 +11,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
-use vacancy_domain::{Change, Decision, HotelId, Instant as Moment, Refusal, Stay, Version};
+use vacancy_domain::{
+    Change, Decided, Decision, Guests, HotelId, Instant as Moment, Invalid, Refusal, Refused, Stay,
+    Version,
+};
 use vacancy_persistence::{
     Answer, Candidates, CommitGate, HotelSnapshot, IdempotencyRecord, RequestKey, Resolved,
     Snapshot, SnapshotQuery, StoreError, StoredAnswer,
@@ -64,6 +67,12 @@ impl From<Problem> for Stop {
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Problem(Problem::refused(refusal))
+    }
+}
+
+impl From<Invalid> for Stop {
+    fn from(invalid: Invalid) -> Self {
+        Refusal::from(invalid).into()
     }
 }
 
@@ -229,11 +238,11 @@ impl Writing {
         &self,
         hotel: HotelId,
         stay: Stay,
-        guests: i64,
+        guests: Guests,
         kind: Option<&str>,
     ) -> Result<Candidates, Stop> {
         let key = Some(self.key.text.as_str());
-        let seen = self.app.store.candidates(key, hotel, stay, guests, kind).await;
+        let seen = self.app.store.candidates(key, hotel, stay, guests.get(), kind).await;
         let seen = seen.map_err(|error| self.stop(error))?;
         self.stop_if_used(seen.earlier.as_ref())?;
         Ok(seen)
@@ -299,19 +308,19 @@ impl Writing {
             return Err(Stop::Lost);
         }
         match decision {
-            Decision::Accepted(change, state) => {
+            Ok(Decided::Changed(change, state)) => {
                 let answer = answer(&state, self.attempt())?;
                 self.commit(&change, &answer, now).await?;
                 Ok(self.reply(answer, ReplyKind::Written))
             }
-            Decision::Unchanged(state) => {
+            Ok(Decided::Unchanged(state)) => {
                 let answer = answer(&state, self.attempt())?;
                 if self.context.key.is_some() {
                     self.commit(&Change::default(), &answer, now).await?;
                 }
                 Ok(self.reply(answer, ReplyKind::Unchanged))
             }
-            Decision::Refused(refusal, lapsed) => {
+            Err(Refused { refusal, lapsed }) => {
                 if let Some(lapsed) = lapsed {
                     self.commit_expiry(&lapsed).await?;
                 }
@@ -400,7 +409,7 @@ impl Writing {
 
     /// Names other rooms beside a refusal that the room is taken. They are a hint: without them the
     /// refusal is as true.
-    pub async fn with_alternatives(&self, stop: Stop, stay: Stay, guests: i64) -> Stop {
+    pub async fn with_alternatives(&self, stop: Stop, stay: Stay, guests: Guests) -> Stop {
         let Stop::Problem(Problem::Refused {
             refusal: refusal @ Refusal::RoomUnavailable { room, .. },
             ..
@@ -408,7 +417,7 @@ impl Writing {
         else {
             return stop;
         };
-        let others = self.app.store.alternatives(room, stay, guests, ALTERNATIVES_MAX).await;
+        let others = self.app.store.alternatives(room, stay, guests.get(), ALTERNATIVES_MAX).await;
         let alternatives = others.unwrap_or_default();
         Stop::Problem(Problem::Refused { refusal, alternatives })
     }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vacancy_domain::{Invalid, Refusal, RoomId, Stay, Version};
+use vacancy_domain::{Field, Invalid, Refusal, RoomId, Stay, Version};
 use vacancy_persistence::StoreError;
 
 pub use self::code::Code;
@@ -142,7 +142,17 @@ pub struct FieldError {
 
 impl From<Invalid> for FieldError {
     fn from(invalid: Invalid) -> Self {
-        Self { pointer: invalid.pointer.to_owned(), message: invalid.message }
+        Self { pointer: pointer(invalid.field).to_owned(), message: invalid.message }
+    }
+}
+
+/// Where a field of the domain stands in the bodies of this API.
+fn pointer(field: Field) -> &'static str {
+    match field {
+        Field::CheckIn => "/check_in",
+        Field::CheckOut => "/check_out",
+        Field::Guests => "/guests",
+        Field::RoomId => "/room_id",
     }
 }
 
@@ -244,12 +254,8 @@ impl Problem {
             return Some(errors.clone());
         }
         let Self::Refused { refusal, .. } = self else { return None };
-        if let Refusal::Invalid(invalid) = refusal {
-            return Some(vec![invalid.clone().into()]);
-        }
-        let about_guests = matches!(refusal, Refusal::CapacityExceeded { .. });
-        let error = || FieldError { pointer: "/guests".into(), message: refusal.to_string() };
-        about_guests.then(|| vec![error()])
+        let pointer = pointer(refusal.field()?).to_owned();
+        Some(vec![FieldError { pointer, message: refusal.to_string() }])
     }
 
     /// The document, with its headers. `instance` is the request's id.
@@ -326,7 +332,9 @@ impl From<StoreError> for Problem {
                 Self::Unavailable(error.to_string().into())
             }
             StoreError::Unknown(_) => Self::OutcomeUnknown,
-            StoreError::Failed(_) => Self::Internal(error.to_string().into()),
+            StoreError::Corrupt { .. } | StoreError::Failed(_) => {
+                Self::Internal(error.to_string().into())
+            }
         }
     }
 }
