@@ -90,6 +90,8 @@ CREATE INDEX bookings_id ON bookings (id);
 CREATE INDEX bookings_room_check_in ON bookings (room_id, check_in, id);
 CREATE INDEX bookings_hotel_check_in ON bookings (hotel_id, check_in, id);
 CREATE INDEX bookings_check_in ON bookings (check_in, id);
+CREATE INDEX bookings_occupying ON bookings (room_id, check_in)
+    WHERE status IN ('held', 'confirmed');
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
 
 CREATE TABLE room_events (
@@ -99,6 +101,8 @@ CREATE TABLE room_events (
     booking_id {uuid},
     at {instant} NOT NULL,
     data {json} NOT NULL,
+    -- Names the write that appended it: by this an unknown outcome is found out.
+    write_id {uuid},
     PRIMARY KEY (room_id, version)
 ) {strict};
 

@@ -14,6 +14,7 @@ use crate::config::RetryPolicy;
 use crate::http::in_flight::InFlight;
 use crate::http::problem::{Code, Problem};
 use crate::metrics::Metrics;
+use crate::write::{Lanes, Member};
 
 /// How many requests are worked on at once; more are answered 503. Each waits for the database most
 /// of its time, and a queue longer than this would outlive its deadlines.
@@ -40,6 +41,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// What the operator chose.
     pub settings: Settings,
+    /// Where writes of one room wait for their turn.
+    pub lanes: Lanes<Member>,
     /// The idempotency keys at work here.
     pub keys: Arc<InFlight>,
     /// Work that outlives its client; a stop waits for it.
@@ -78,6 +81,7 @@ impl App {
             store,
             metrics: Arc::new(Metrics::new(&Code::conflicts())),
             settings,
+            lanes: Lanes::default(),
             keys: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vacancy_domain::{
-    Change, Country, Currency, Decision, Hotel, HotelAttributes, HotelId, Money, Room,
-    RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
+    Amount, Capacity, Change, Country, Currency, Decided, Decision, Hotel, HotelAttributes,
+    HotelId, Money, Room, RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
 };
-use vacancy_persistence::{Answer, CommitGate, IdempotencyRecord, RequestKey, Store, StoreError};
+use vacancy_persistence::{Answer, CommitGate, Record, RequestKey, Store, StoreError};
 
 /// Name, city, country, time zone, number of rooms.
 const HOTELS: &[(&str, &str, &str, &str, i64)] = &[
@@ -60,8 +60,8 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
         let text = format!("demo {name}");
         let key = RequestKey { text, fingerprint: [0; 32], time_to_live: KEY_TIME_TO_LIVE };
         let answer = Answer { status: 201, version: None, location: None, body: None };
-        let record = IdempotencyRecord { key: &key, answer: &answer, at: now };
-        match store.commit(&whole, Some(record), "demo", &CommitGate::default()).await {
+        let record = Record { key, answer };
+        match store.commit_hotel(&whole, &record, now, "demo", &CommitGate::default()).await {
             // Another replica was first.
             Ok(()) | Err(StoreError::Lost { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -72,8 +72,8 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
 
 fn accepted<T>(decision: Decision<T>) -> Change {
     match decision {
-        Decision::Accepted(change, _) => change,
-        Decision::Unchanged(_) | Decision::Refused(..) => Change::default(),
+        Ok(Decided::Changed(change, _)) => change,
+        Ok(Decided::Unchanged(_)) | Err(_) => Change::default(),
     }
 }
 
@@ -85,8 +85,11 @@ fn room(index: i64) -> Result<RoomAttributes, String> {
     Ok(RoomAttributes {
         number: Text::parse(&format!("{floor}{door:02}"))?,
         kind: Text::parse(kind)?,
-        capacity,
-        nightly_rate: Some(Money { amount: cents, currency: Currency::parse("EUR")? }),
+        capacity: Capacity::new(capacity)?,
+        nightly_rate: Some(Money {
+            amount: Amount::new(cents)?,
+            currency: Currency::parse("EUR")?,
+        }),
         status: RoomStatus::Open,
     })
 }

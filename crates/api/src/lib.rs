@@ -1,8 +1,9 @@
 //! The only crate that knows HTTP: from a request to an answer, once, downwards.
 //!
-//! `router` leads to a handler; the handler hands one *attempt* to `write`, which runs it in
-//! `retry`'s loop until it is settled: read one snapshot, decide, commit.
+//! `router` leads to a handler; the handler makes the request an *operation*, a value, and hands it to
+//! `write`, which reads one snapshot, has the operation decide, and commits, until it is settled.
 
+mod about;
 pub mod app;
 mod bookings;
 pub mod cli;
@@ -15,7 +16,6 @@ mod http;
 pub mod metrics;
 mod openapi;
 mod probes;
-mod retry;
 mod rooms;
 mod router;
 pub mod server;

@@ -38,12 +38,18 @@ const IDEMPOTENCY: &str = "idempotency_requests_total";
 const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
 const ACTIVE_REQUESTS: &str = "http_server_active_requests";
 const POOL_CONNECTIONS: &str = "db_pool_connections";
+const LANE_BATCH_SIZE: &str = "booking_lane_batch_size";
+const LANE_WAIT_SECONDS: &str = "booking_lane_wait_seconds";
+const LANE_WAITING: &str = "booking_lane_waiting";
 const BUILD_INFO: &str = "vacancy_build_info";
 
 const ATTEMPT_BUCKETS: [f64; 5] = [1.0, 2.0, 3.0, 5.0, 10.0];
 /// The default waits are 100 ms and 200 ms, each lengthened by up to a quarter; these bounds tell
 /// the two apart, and the rest follows a longer configured sequence.
 const BACKOFF_BUCKETS_SECONDS: [f64; 9] = [0.05, 0.1, 0.125, 0.2, 0.25, 0.5, 1.0, 2.5, 5.0];
+const BATCH_BUCKETS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+const WAIT_BUCKETS_SECONDS: [f64; 11] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 const REQUEST_BUCKETS_SECONDS: [f64; 13] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -174,6 +180,9 @@ struct Series {
     active_requests: HashMap<&'static str, Gauge>,
     pool_idle: Gauge,
     pool_in_use: Gauge,
+    lane_batch_size: Histogram,
+    lane_wait: Histogram,
+    lane_waiting: Gauge,
 }
 
 impl Series {
@@ -192,6 +201,9 @@ impl Series {
                 .into(),
             pool_idle: gauge!(POOL_CONNECTIONS, "state" => "idle"),
             pool_in_use: gauge!(POOL_CONNECTIONS, "state" => "in_use"),
+            lane_batch_size: histogram!(LANE_BATCH_SIZE),
+            lane_wait: histogram!(LANE_WAIT_SECONDS),
+            lane_waiting: gauge!(LANE_WAITING),
         }
     }
 }
@@ -271,6 +283,16 @@ impl Metrics {
         }
     }
 
+    /// So many requests about the same rooms were decided and committed at once.
+    pub fn lane_batch(&self, requests: usize) {
+        self.series.lane_batch_size.record(as_gauge(requests as u64));
+    }
+
+    /// A request waited so long for its room's turn.
+    pub fn lane_waited(&self, wait: Duration) {
+        self.series.lane_wait.record(wait.as_secs_f64());
+    }
+
     /// A request was answered 409 with this problem code.
     pub fn refused(&self, code: &'static str) {
         match self.series.refusals.get(code) {
@@ -321,7 +343,8 @@ impl Metrics {
 
     /// Everything, in the Prometheus text format, sorted by name and labels.
     #[must_use]
-    pub fn render(&self, pool: PoolUse) -> String {
+    pub fn render(&self, pool: PoolUse, waiting: usize) -> String {
+        self.series.lane_waiting.set(as_gauge(waiting as u64));
         self.series.pool_idle.set(as_gauge(pool.idle));
         self.series.pool_in_use.set(as_gauge(pool.in_use));
         with_local_recorder(&self.recorder, || self.process.collect());
@@ -363,10 +386,12 @@ impl Drop for ActiveRequest {
 }
 
 fn recorder() -> PrometheusRecorder {
-    let buckets: [(&str, &[f64]); 3] = [
+    let buckets: [(&str, &[f64]); 5] = [
         (WRITE_ATTEMPTS, &ATTEMPT_BUCKETS),
         (RETRY_BACKOFF_SECONDS, &BACKOFF_BUCKETS_SECONDS),
         (REQUEST_SECONDS, &REQUEST_BUCKETS_SECONDS),
+        (LANE_BATCH_SIZE, &BATCH_BUCKETS),
+        (LANE_WAIT_SECONDS, &WAIT_BUCKETS_SECONDS),
     ];
     buckets
         .into_iter()
@@ -404,6 +429,16 @@ fn describe() {
     );
     describe_gauge!(ACTIVE_REQUESTS, "Requests now being answered.");
     describe_gauge!(POOL_CONNECTIONS, "Open connections of the database pool.");
+    describe_histogram!(
+        LANE_BATCH_SIZE,
+        "Requests about the same rooms decided and committed at once."
+    );
+    describe_histogram!(
+        LANE_WAIT_SECONDS,
+        Unit::Seconds,
+        "Time that requests waited for the turn of their room."
+    );
+    describe_gauge!(LANE_WAITING, "Requests now waiting for the turn of their room.");
     describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running.");
 }
 
@@ -492,7 +527,7 @@ mod tests {
 
     #[test]
     fn every_series_of_known_labels_is_zero_from_the_start() {
-        let text = Metrics::new(&["room_unavailable", "lock_conflict"]).render(POOL);
+        let text = Metrics::new(&["room_unavailable", "lock_conflict"]).render(POOL, 0);
         for operation in Operation::ALL.map(Operation::label) {
             for name in [LOCK_CONFLICTS, LOCK_RETRIES, LOCK_EXHAUSTED] {
                 check(&text, &format!("{name}{{operation=\"{operation}\"}}"), "0");
@@ -532,7 +567,7 @@ mod tests {
         metrics.retried(Operation::Book, Duration::from_millis(200));
         metrics.write_ended(Operation::Book, Outcome::AfterRetry, 3);
         metrics.write_ended(Operation::EditHotel, Outcome::FirstAttempt, 1);
-        let text = metrics.render(POOL);
+        let text = metrics.render(POOL, 0);
         check(&text, "booking_lock_conflicts_total{operation=\"book\"}", "2");
         check(&text, "booking_lock_retries_total{operation=\"book\"}", "2");
         check(&text, "booking_lock_exhausted_total{operation=\"book\"}", "0");
@@ -562,7 +597,7 @@ mod tests {
             let metrics = Metrics::new(&[]);
             metrics.write_ended(Operation::Move, outcome, 3);
             let expected = if outcome == Outcome::Exhausted { "1" } else { "0" };
-            let text = metrics.render(POOL);
+            let text = metrics.render(POOL, 0);
             check(&text, "booking_lock_exhausted_total{operation=\"move\"}", expected);
         }
     }
@@ -577,7 +612,7 @@ mod tests {
         metrics.guard_fired();
         metrics.precondition(PreconditionResult::WeakEtag);
         metrics.idempotency(KeyResult::Replayed);
-        let text = metrics.render(POOL);
+        let text = metrics.render(POOL, 0);
         check(&text, "booking_refusals_total{code=\"duplicate\"}", "1");
         check(&text, "booking_refusals_total{code=\"met_later\"}", "2");
         check(&text, "booking_holds_expired_total", "5");
@@ -595,12 +630,12 @@ mod tests {
         let brew = Method::from_bytes(b"BREW").expect("a token");
         let first = metrics.request_started(&Method::GET);
         let second = metrics.request_started(&brew);
-        let text = metrics.render(POOL);
+        let text = metrics.render(POOL, 0);
         check(&text, "http_server_active_requests{method=\"GET\"}", "1");
         check(&text, "http_server_active_requests{method=\"other\"}", "1");
         drop((first, second));
         metrics.request_ended(&brew, "unmatched", StatusCode::NOT_FOUND, Duration::from_millis(2));
-        let text = metrics.render(POOL);
+        let text = metrics.render(POOL, 0);
         check(&text, "http_server_active_requests{method=\"GET\"}", "0");
         check(&text, "http_server_active_requests{method=\"other\"}", "0");
         let labels = "method=\"other\",route=\"unmatched\",status=\"404\"";
@@ -613,13 +648,13 @@ mod tests {
     fn two_replicas_in_one_process_do_not_see_each_other() {
         let (one, other) = (Metrics::new(&[]), Metrics::new(&[]));
         one.guard_fired();
-        check(&one.render(POOL), GUARD_VIOLATIONS, "1");
-        check(&other.render(POOL), GUARD_VIOLATIONS, "0");
+        check(&one.render(POOL, 0), GUARD_VIOLATIONS, "1");
+        check(&other.render(POOL, 0), GUARD_VIOLATIONS, "0");
     }
 
     #[test]
     fn every_family_has_help_and_type_and_families_are_sorted() {
-        let text = used().render(POOL);
+        let text = used().render(POOL, 0);
         let mut families = Vec::new();
         let mut lines = text.lines().peekable();
         while let Some(line) = lines.next() {
@@ -658,7 +693,7 @@ mod tests {
             return;
         };
         let mut stdin = promtool.stdin.take().expect("it is piped");
-        stdin.write_all(used().render(POOL).as_bytes()).expect("promtool reads");
+        stdin.write_all(used().render(POOL, 0).as_bytes()).expect("promtool reads");
         drop(stdin);
         let output = promtool.wait_with_output().expect("promtool ends");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::bookings::body::StatusParam;
+use crate::about::{About, Kind};
+use crate::bookings::list::StatusParam;
 use crate::http::problem::{Code, Document, MEDIA_TYPE};
-use crate::rooms::handlers::SortParam;
+use crate::rooms::list::SortParam;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -23,7 +24,7 @@ use crate::rooms::handlers::SortParam;
     ),
     components(schemas(Document, SortParam, StatusParam))
 )]
-struct About;
+struct Frame;
 
 /// Completes what the routes say with what every operation has in common: its problems and their
 /// headers, the conditional and idempotency headers. Written once here, so that no handler can
@@ -32,55 +33,26 @@ struct About;
 /// # Panics
 /// Not with documents that the routes generate: it is exercised at every start and by a test.
 #[must_use]
-pub fn document(routes: OpenApi) -> OpenApi {
-    let whole = About::openapi().merge_from(routes);
+pub fn document(routes: OpenApi, operations: &[About]) -> OpenApi {
+    let whole = Frame::openapi().merge_from(routes);
     let mut json = serde_json::to_value(whole).expect("a document made of plain data");
     let paths = json["paths"].as_object_mut().into_iter().flatten();
-    for (path, item) in paths {
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            if let Some(shape) = Shape::of(method, path) {
-                shape.complete(operation);
-            }
-        }
+    for operation in paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()) {
+        let id = operation.1["operationId"].as_str().unwrap_or_default();
+        let about = operations.iter().find(|about| about.id == id);
+        let about = about.unwrap_or_else(|| panic!("{id} does not say what it is"));
+        Shape(*about).complete(operation.1);
     }
     serde_json::from_value(json).expect("the same document with more in it")
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about an operation")]
-/// What kind of operation it is, which decides what it shares with others.
-struct Shape {
-    write: bool,
-    /// Of one resource with a version, so preconditions apply.
-    versioned: bool,
-    /// Creates: its answer has a `Location`.
-    creates: bool,
-    /// Must say which version it edits.
-    edits: bool,
-    has_body: bool,
-    lists: bool,
-}
+/// What an operation has in common with others of its kind.
+struct Shape(About);
 
 impl Shape {
-    fn of(method: &str, path: &str) -> Option<Self> {
-        let write = match method {
-            "get" => false,
-            "post" | "put" | "patch" | "delete" => true,
-            _ => return None,
-        };
-        let one = path.ends_with('}');
-        let command = path.ends_with("/confirm") || path.ends_with("/cancel");
-        let books_room = method == "post" && path == "/v1/rooms/{room_id}/bookings";
-        Some(Self {
-            write,
-            versioned: one || command || books_room,
-            creates: method == "post" && !command,
-            edits: write && method != "post",
-            has_body: write && method != "delete" && !command,
-            lists: method == "get" && !one && !path.ends_with("/availability"),
-        })
-    }
-
     fn complete(&self, operation: &mut Value) {
+        let Self(About { kind, scope, .. }) = *self;
+        operation["x-scope"] = scope.name().into();
         self.add_parameters(operation);
         self.add_success_headers(operation);
         if let Some(content) = operation.pointer_mut("/requestBody/content")
@@ -91,7 +63,7 @@ impl Shape {
         for code in self.codes() {
             add_problem(operation, code);
         }
-        if self.versioned && !self.write || self.lists {
+        if matches!(kind, Kind::Show | Kind::List) {
             operation["responses"]["304"] = json!({
                 "description": "The client has it already",
                 "headers": { "ETag": header("The current tag") },
@@ -111,19 +83,19 @@ impl Shape {
             }
         };
         let text = json!({ "type": "string" });
-        if self.versioned {
-            let what = if self.edits {
+        if self.versioned() {
+            let what = if self.0.kind.edits() {
                 "The tag of the version to edit, or `*` for whatever is there. This or `version` is required."
             } else {
                 "Only if the current tag is one of these."
             };
             add("If-Match", what, text.clone());
         }
-        if self.versioned || self.lists {
+        if self.versioned() || self.lists() {
             let what = "Only if the current tag is none of these.";
             add("If-None-Match", what, text.clone());
         }
-        if self.write {
+        if self.0.kind.writes() {
             let key = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
             let what = "Names this request: sent again under the same key it is answered the same, and done once.";
             add("Idempotency-Key", what, key);
@@ -137,22 +109,22 @@ impl Shape {
         let responses = operation["responses"].as_object_mut().into_iter().flatten();
         for (status, response) in responses.filter(|(status, _)| status.starts_with('2')) {
             let mut headers = json!({ "X-Request-Id": header("The request's id") });
-            if self.versioned && status != "204" || self.creates || self.lists {
+            if self.versioned() && status != "204" || self.creates() || self.lists() {
                 headers["ETag"] = header("The current tag: the version in quotes; of a list, weak");
             }
-            if self.creates {
+            if self.creates() {
                 headers["Location"] = header("The path of what was created");
             }
-            if self.lists {
+            if self.lists() {
                 headers["Link"] = header("The next page, `rel=\"next\"`");
             }
-            if self.write {
+            if self.0.kind.writes() {
                 headers["Idempotency-Replayed"] =
                     header("`true` when an earlier answer is repeated");
             }
             response["headers"] = headers;
         }
-        if self.write && self.has_body && !self.creates || self.is_command() {
+        if matches!(self.0.kind, Kind::Edit | Kind::Command) {
             operation["responses"]["204"] = json!({
                 "description": "Done, with `Prefer: return=minimal`",
                 "headers": {
@@ -163,18 +135,25 @@ impl Shape {
         }
     }
 
-    fn is_command(&self) -> bool {
-        self.write && self.versioned && !self.edits && !self.creates
+    fn versioned(&self) -> bool {
+        self.0.kind.is_versioned()
+    }
+
+    fn creates(&self) -> bool {
+        self.0.kind.creates()
+    }
+
+    fn lists(&self) -> bool {
+        self.0.kind == Kind::List
     }
 
     fn codes(&self) -> impl Iterator<Item = Code> {
-        let write = self.write;
-        let conditional = self.versioned || self.lists;
-        let (edits, versioned) = (self.edits, self.versioned);
+        let (write, edits, versioned) =
+            (self.0.kind.writes(), self.0.kind.edits(), self.versioned());
         Code::ALL.iter().copied().filter(move |code| match code.status() {
             400 | 404 | 408 | 414 | 431 | 500 | 503 => true,
             409 => write || versioned,
-            412 => write || conditional && versioned,
+            412 => write || versioned,
             413 | 415 | 422 | 504 => write,
             428 => edits,
             _ => false,

@@ -44,6 +44,6 @@ fn status(status: &str) -> Response {
 
 /// `GET /metrics`: the counters of this process, in the text format of Prometheus.
 pub async fn metrics(State(app): State<App>) -> Response {
-    let text = app.metrics.render(app.store.pool_use());
+    let text = app.metrics.render(app.store.pool_use(), app.lanes.waiting());
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }

@@ -6,6 +6,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::about::About;
 use crate::app::App;
 use crate::http::layers;
 use crate::http::problem::Problem;
@@ -19,7 +20,7 @@ pub fn router(app: &App) -> Router {
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
         .route("/", get(docs::home))
-        .route("/openapi.json", docs::openapi(&openapi::document(described)))
+        .route("/openapi.json", docs::openapi(&openapi::document(described, OPERATIONS)))
         .route("/docs", get(docs::page))
         .route("/docs/", get(docs::page))
         .route("/docs/{*file}", get(docs::asset))
@@ -31,28 +32,61 @@ pub fn router(app: &App) -> Router {
 
 /// Every operation of the API, with its description.
 fn operations() -> OpenApiRouter<App> {
-    use {bookings::handlers as booking, hotels::handlers as hotel, rooms::handlers as room};
+    use bookings::{auto_book, book, cancel, confirm, edit_booking};
+    use hotels::{create_hotel, delete_hotel, edit_hotel};
+    use rooms::{availability, create_room, delete_room, edit_room, events};
 
     OpenApiRouter::with_openapi(OpenApi::default())
-        .routes(routes!(hotel::list, hotel::create))
-        .routes(routes!(hotel::show, hotel::put, hotel::patch, hotel::delete))
-        .routes(routes!(room::create))
-        .routes(routes!(booking::book_any))
-        .routes(routes!(room::list))
-        .routes(routes!(room::show, room::put, room::patch, room::delete))
-        .routes(routes!(room::availability))
-        .routes(routes!(room::bookings, booking::book))
-        .routes(routes!(room::events))
-        .routes(routes!(booking::list))
-        .routes(routes!(booking::show, booking::patch))
-        .routes(routes!(booking::confirm))
-        .routes(routes!(booking::cancel))
+        .routes(routes!(hotels::list::list, create_hotel::create))
+        .routes(routes!(
+            hotels::show::show,
+            edit_hotel::put,
+            edit_hotel::patch,
+            delete_hotel::delete
+        ))
+        .routes(routes!(create_room::create))
+        .routes(routes!(auto_book::auto_book))
+        .routes(routes!(rooms::list::list))
+        .routes(routes!(rooms::show::show, edit_room::put, edit_room::patch, delete_room::delete))
+        .routes(routes!(availability::availability))
+        .routes(routes!(rooms::bookings::bookings, book::book))
+        .routes(routes!(events::events))
+        .routes(routes!(bookings::list::list))
+        .routes(routes!(bookings::show::show, edit_booking::patch))
+        .routes(routes!(confirm::confirm))
+        .routes(routes!(cancel::cancel))
 }
+
+/// What each operation is.
+pub const OPERATIONS: &[About] = &[
+    hotels::list::ABOUT,
+    hotels::create_hotel::ABOUT,
+    hotels::show::ABOUT,
+    hotels::edit_hotel::REPLACE,
+    hotels::edit_hotel::MERGE,
+    hotels::delete_hotel::ABOUT,
+    rooms::create_room::ABOUT,
+    bookings::auto_book::ABOUT,
+    rooms::list::ABOUT,
+    rooms::show::ABOUT,
+    rooms::edit_room::REPLACE,
+    rooms::edit_room::MERGE,
+    rooms::delete_room::ABOUT,
+    rooms::availability::ABOUT,
+    rooms::bookings::ABOUT,
+    bookings::book::ABOUT,
+    rooms::events::ABOUT,
+    bookings::list::ABOUT,
+    bookings::show::ABOUT,
+    bookings::edit_booking::ABOUT,
+    bookings::confirm::ABOUT,
+    bookings::cancel::ABOUT,
+];
 
 /// What the operations say of themselves, as one document.
 #[must_use]
 pub fn description() -> OpenApi {
-    openapi::document(operations().into_openapi())
+    openapi::document(operations().into_openapi(), OPERATIONS)
 }
 
 #[cfg(test)]

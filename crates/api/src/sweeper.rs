@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
-use crate::bookings;
+use crate::bookings::expire::expire;
 
 /// The most holds looked at by one statement.
 const HOLDS_MAX: u64 = 100;
@@ -54,7 +54,7 @@ async fn expire_holds(app: &App) -> bool {
     };
     let mut more = holds.len() as u64 == HOLDS_MAX;
     for hold in holds {
-        if let Err(problem) = bookings::expire(app, hold).await {
+        if let Err(problem) = expire(app, hold).await {
             // Another replica or a client may have been at it. The next batch would begin with it
             // again, so this round ends here.
             tracing::debug!(booking = %hold, %problem, "a lapsed hold was not expired");

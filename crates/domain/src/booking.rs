@@ -1,8 +1,13 @@
 //! Bookings and their states.
 
-use crate::{
-    BookingId, Email, EventData, HotelId, Instant, Money, Refusal, RoomId, Stay, Text, Version,
-};
+use crate::capacity::Guests;
+use crate::ids::{BookingId, HotelId, RoomId};
+use crate::money::Total;
+use crate::refusal::Refusal;
+use crate::stay::Stay;
+use crate::text::{Email, Text};
+use crate::time::Instant;
+use crate::version::Version;
 
 /// Who stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +20,8 @@ pub struct Guest {
 
 /// Where a booking is in its life. Time only permits a transition; the stored state is the truth.
 ///
-/// `Held → Confirmed | Cancelled | Expired`, `Confirmed → Cancelled`; the rest is final.
+/// `Held → Confirmed | Cancelled | Expired`, `Confirmed → Cancelled`; the rest is final. Each
+/// transition consumes the old state; one that leads back to the same state changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Occupies its nights until a moment, waiting to be confirmed.
@@ -27,7 +33,7 @@ pub enum Status {
     Confirmed,
     /// Given up by the guest or the hotel.
     Cancelled,
-    /// Its hold lapsed, and somebody who met it has recorded that.
+    /// Its hold lapsed, and a request that met it has recorded that.
     Expired,
 }
 
@@ -51,6 +57,69 @@ impl Status {
             Self::Confirmed | Self::Cancelled | Self::Expired => None,
         }
     }
+
+    /// Whether the nights are taken at `now`.
+    #[must_use]
+    pub fn occupies(self, now: Instant) -> bool {
+        self.is_stored_as_taking() && !self.has_lapsed(now)
+    }
+
+    /// Whether the nights are taken as far as the tables can tell, which do not know the time: held,
+    /// even if the hold has lapsed, or confirmed.
+    #[must_use]
+    pub fn is_stored_as_taking(self) -> bool {
+        match self {
+            Self::Held { .. } | Self::Confirmed => true,
+            Self::Cancelled | Self::Expired => false,
+        }
+    }
+
+    /// Whether it is a hold whose time is up and that no request has expired yet.
+    #[must_use]
+    pub fn has_lapsed(self, now: Instant) -> bool {
+        self.held_until().is_some_and(|until| until <= now)
+    }
+
+    /// A hold that has not lapsed becomes confirmed. Fails for one that has, and for what was
+    /// cancelled or expired.
+    pub fn confirm(self, now: Instant) -> Result<Self, Refusal> {
+        self.alive(now, "confirmed").map(|_| Self::Confirmed)
+    }
+
+    /// A hold that has not lapsed, or a confirmed booking, becomes cancelled. Fails for a hold that
+    /// has lapsed or was expired.
+    pub fn cancel(self, now: Instant) -> Result<Self, Refusal> {
+        if self == Self::Cancelled {
+            return Ok(self);
+        }
+        self.alive(now, "cancelled").map(|_| Self::Cancelled)
+    }
+
+    /// An edit leaves the state as it is. Fails where nothing can be edited any more.
+    pub fn edit(self, now: Instant) -> Result<Self, Refusal> {
+        self.alive(now, "edited")
+    }
+
+    /// A hold that has lapsed becomes expired; anything else stays.
+    #[must_use]
+    pub fn expire(self, now: Instant) -> Self {
+        if self.has_lapsed(now) { Self::Expired } else { self }
+    }
+
+    /// Its state does not allow that it is `to`, a participle.
+    pub(crate) fn cannot_be(self, to: &'static str) -> Refusal {
+        Refusal::InvalidTransition { from: self.name(), to }
+    }
+
+    /// The state itself, while it occupies nights; otherwise why it cannot be `to` any more.
+    fn alive(self, now: Instant, to: &'static str) -> Result<Self, Refusal> {
+        match self {
+            Self::Held { until } if until <= now => Err(Refusal::HoldExpired),
+            Self::Held { .. } | Self::Confirmed => Ok(self),
+            Self::Cancelled => Err(self.cannot_be(to)),
+            Self::Expired => Err(Refusal::HoldExpired),
+        }
+    }
 }
 
 /// A booking as stored.
@@ -64,14 +133,14 @@ pub struct Booking {
     pub hotel: HotelId,
     /// Who stays.
     pub guest: Guest,
-    /// How many people, 1 to the room's capacity.
-    pub guests: i64,
+    /// How many people. They fitted when they were last decided about; the room may be smaller now.
+    pub guests: Guests,
     /// The nights.
     pub stay: Stay,
     /// Where it is in its life.
     pub status: Status,
     /// Rate times nights when it was booked, or last moved or rescheduled.
-    pub total: Option<Money>,
+    pub total: Option<Total>,
     /// Counts its own writes.
     pub version: Version,
     /// The room's version that its last write produced.
@@ -87,40 +156,18 @@ impl Booking {
     /// every command use this one; SQL that must filter earlier says the same and no more.
     #[must_use]
     pub fn occupies(&self, now: Instant) -> bool {
-        match self.status {
-            Status::Held { until } => now < until,
-            Status::Confirmed => true,
-            Status::Cancelled | Status::Expired => false,
-        }
+        self.status.occupies(now)
     }
 
-    /// Whether it is a hold whose time is up and that nobody has expired yet.
+    /// Whether it is a hold whose time is up and that no request has expired yet.
     #[must_use]
     pub fn has_lapsed(&self, now: Instant) -> bool {
-        match self.status {
-            Status::Held { until } => until <= now,
-            Status::Confirmed | Status::Cancelled | Status::Expired => false,
-        }
+        self.status.has_lapsed(now)
     }
 
     /// How many confirmed bookings it counts for: 1 or 0.
     #[must_use]
     pub fn sold(&self) -> i64 {
         i64::from(self.status == Status::Confirmed)
-    }
-
-    pub(crate) fn cannot_be(&self, to: &'static str) -> Refusal {
-        Refusal::InvalidTransition { from: self.status.name(), to }
-    }
-
-    /// What the room's history records of it; `other_room` is the other end of a move.
-    pub(crate) fn event_data(&self, other_room: Option<RoomId>) -> EventData {
-        EventData::Booking {
-            stay: self.stay,
-            guests: self.guests,
-            total: self.total.clone(),
-            hold_expires_at: self.status.held_until(),
-            other_room,
-        }
     }
 }

@@ -1,20 +1,11 @@
-//! Decisions and the changes they ask the store to commit.
+//! Changes: what decisions ask the store to commit.
 
-use crate::{
-    Booking, BookingId, Hotel, HotelId, Instant, Money, Refusal, Room, RoomAttributes, RoomId,
-    Stay, Version,
-};
-
-/// How a decision ended. `T` is the state after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision<T> {
-    /// Commit the change, all of it or none.
-    Accepted(Change, T),
-    /// It is already as asked: nothing to write, no new version.
-    Unchanged(T),
-    /// Not done. The change, where there is one, records the lapsed holds met on the way.
-    Refused(Refusal, Option<Change>),
-}
+use crate::booking::Booking;
+use crate::event::{Event, EventKind};
+use crate::hotel::Hotel;
+use crate::ids::{HotelId, RoomId};
+use crate::room::Room;
+use crate::version::Version;
 
 /// Everything one transaction writes. Each part names the version it was decided on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,73 +96,12 @@ pub enum BookingChange {
     },
 }
 
-/// One line of a room's history: what its version `version` is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// The room's version that the write produced.
-    pub version: Version,
-    /// What happened.
-    pub kind: EventKind,
-    /// The booking it happened to.
-    pub booking: Option<BookingId>,
-    /// When, by the database's clock.
-    pub at: Instant,
-    /// The particulars. Never guest data: the history outlives the guest's wish to be forgotten.
-    pub data: EventData,
-}
-
-/// What an event records besides its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventData {
-    /// The room's attributes after it was created or edited.
-    Room(RoomAttributes),
-    /// The booking's particulars after it was written.
-    Booking {
-        /// Its nights.
-        stay: Stay,
-        /// How many people.
-        guests: i64,
-        /// Its price.
-        total: Option<Money>,
-        /// When the hold runs out, for a hold.
-        hold_expires_at: Option<Instant>,
-        /// The other room of a move.
-        other_room: Option<RoomId>,
-    },
-    /// Nothing more to say.
-    Nothing,
-}
-
-macro_rules! event_kinds {
-    ($($variant:ident = $name:literal, $doc:literal;)*) => {
-        /// What happened to a room.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum EventKind { $(#[doc = $doc] $variant,)* }
-
-        impl EventKind {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The name in tables and answers.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
+impl BookingChange {
+    /// The booking afterwards.
+    #[must_use]
+    pub fn to(&self) -> &Booking {
+        match self {
+            Self::Insert(to) | Self::Replace { to, .. } => to,
         }
-    };
-}
-
-event_kinds! {
-    RoomCreated = "room_created", "The room came to be: always version 1.";
-    RoomEdited = "room_edited", "Its attributes changed.";
-    RoomDeleted = "room_deleted", "It was deleted: always its last write by a client.";
-    Booked = "booked", "A stay was booked and confirmed at once.";
-    Held = "held", "A stay was held for a while.";
-    Confirmed = "confirmed", "A hold became a confirmed booking.";
-    Cancelled = "cancelled", "A hold or a confirmed booking was cancelled.";
-    Expired = "expired", "A hold ran out and was recorded as such.";
-    MovedOut = "moved_out", "A booking left for another room.";
-    MovedIn = "moved_in", "A booking came from another room.";
-    Rescheduled = "rescheduled", "A booking changed its nights within the room.";
-    BookingEdited = "booking_edited", "A booking's guest or number of guests changed.";
+    }
 }

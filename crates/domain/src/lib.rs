@@ -2,37 +2,43 @@
 //!
 //! A caller reads one snapshot, asks this crate for a [`Decision`], and commits the [`Change`] it
 //! holds with a compare-and-set on the versions the snapshot showed. `now` is always an argument.
+//!
+//! Files build on one another in one direction: values (`text`, `money`, `stay` …), states (`room`,
+//! `booking`, `hotel`), what is written (`event`, `change`, `merge`), and `decide` above them all.
 
 mod booking;
-mod calendar;
+mod capacity;
 mod change;
+mod decide;
+mod decision;
+mod event;
 mod hotel;
 mod ids;
+mod invalid;
+mod merge;
 mod money;
 mod precondition;
 mod refusal;
 mod room;
 mod stay;
 mod text;
+mod time;
 mod version;
 
 pub use booking::{Booking, Guest, Status};
-pub use calendar::{Amendment, Calendar, NewBooking, amend, cancel, confirm, expire};
-pub use change::{
-    BookingChange, Change, Decision, Event, EventData, EventKind, HotelChange, RoomChange,
-    RoomWrite,
-};
-pub use hotel::{Hotel, HotelAttributes, TimeZone};
+pub use capacity::{Capacity, Guests};
+pub use change::{BookingChange, Change, HotelChange, RoomChange, RoomWrite};
+pub use decide::{Amendment, Calendar, NewBooking, amend, cancel, confirm, expire};
+pub use decision::{Decided, Decision, Refused};
+pub use event::{Event, EventData, EventKind};
+pub use hotel::{Hotel, HotelAttributes};
 pub use ids::{BookingId, HotelId, RoomId};
-pub use money::{Currency, Money};
+pub use invalid::{Field, Invalid};
+pub use money::{Amount, Currency, Money, Total};
 pub use precondition::{Expected, Preconditions, Stale, Tag};
-pub use refusal::{Invalid, Refusal};
+pub use refusal::Refusal;
 pub use room::{Room, RoomAttributes, RoomStatus};
 pub use stay::{NIGHTS_MAX, Stay, YEARS_AHEAD_MAX};
 pub use text::{Country, Email, TEXT_CHARS_MAX, Text};
+pub use time::{Day, Instant, TimeZone};
 pub use version::Version;
-
-/// A moment in UTC. The database's clock makes them, in whole microseconds.
-pub type Instant = chrono::DateTime<chrono::Utc>;
-/// A day in the hotel's calendar.
-pub type Day = chrono::NaiveDate;

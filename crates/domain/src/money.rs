@@ -1,72 +1,136 @@
-//! Money: whole minor units of one currency.
+//! Money: whole minor units of one currency. What a night costs, and what a stay costs.
 
-/// The largest amount of a nightly rate, in minor units.
+use crate::stay::{NIGHTS_MAX, Stay};
+
+/// The largest [`Amount`], in minor units.
 const AMOUNT_MAX: i64 = 1_000_000_000_000;
 
+/// The largest [`Total`], in minor units: the longest stay at the largest rate.
+const TOTAL_MAX: i64 = AMOUNT_MAX * NIGHTS_MAX;
+
 /// An ISO 4217 code, by shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Currency(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Currency([u8; 3]);
 
 impl Currency {
     /// Fails with what to correct unless `raw` is three upper-case letters.
     pub fn parse(raw: &str) -> Result<Self, String> {
-        if raw.len() == 3 && raw.bytes().all(|b| b.is_ascii_uppercase()) {
-            return Ok(Self(raw.to_owned()));
+        match <[u8; 3]>::try_from(raw.as_bytes()) {
+            Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
+            Ok(_) | Err(_) => {
+                Err("must be three upper-case letters (ISO 4217), such as EUR".into())
+            }
         }
-        Err("must be three upper-case letters (ISO 4217), such as EUR".into())
     }
 
     /// The three letters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Only ASCII letters were let in.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// An amount in minor units (cents for EUR, yen for JPY) of a currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Money {
-    /// Minor units; a rate is 0 to 10^12, a total at most 365 times that.
-    pub amount: i64,
-    /// What the units are of.
-    pub currency: Currency,
-}
+/// What a night may cost, in minor units (cents for EUR, yen for JPY): 0 to 10^12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Amount(i64);
 
-impl Money {
-    /// Whether `amount` may be a nightly rate. Fails with what to correct.
-    pub fn check_amount(amount: i64) -> Result<i64, String> {
+impl Amount {
+    /// Fails with what to correct unless `amount` is 0 to 10^12 minor units.
+    pub fn new(amount: i64) -> Result<Self, String> {
         if (0..=AMOUNT_MAX).contains(&amount) {
-            return Ok(amount);
+            return Ok(Self(amount));
         }
         Err(format!("must be 0 to {AMOUNT_MAX} minor units"))
     }
 
-    /// What `nights` cost at this rate. A stay has at most 365 nights, so this cannot overflow.
+    /// The minor units.
     #[must_use]
-    pub fn times(&self, nights: i64) -> Self {
-        Self { amount: self.amount * nights, currency: self.currency.clone() }
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// A nightly rate: an amount of a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// What a night costs.
+    pub amount: Amount,
+    /// What the minor units are of.
+    pub currency: Currency,
+}
+
+impl Money {
+    /// What the nights of `stay` cost at this rate.
+    #[must_use]
+    pub fn for_stay(self, stay: Stay) -> Total {
+        // Within bounds, because a stay has at most 365 nights.
+        Total { amount: self.amount.0 * stay.nights(), currency: self.currency }
+    }
+}
+
+/// The price of a stay: a rate times 1 to 365 nights, so 0 to 365 * 10^12 minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    amount: i64,
+    currency: Currency,
+}
+
+impl Total {
+    /// A price as it was computed before. Fails with what is wrong unless `amount` is 0 to
+    /// 365 * 10^12 minor units.
+    pub fn new(amount: i64, currency: Currency) -> Result<Self, String> {
+        if (0..=TOTAL_MAX).contains(&amount) {
+            return Ok(Self { amount, currency });
+        }
+        Err(format!("must be 0 to {TOTAL_MAX} minor units"))
+    }
+
+    /// The minor units.
+    #[must_use]
+    pub fn amount(self) -> i64 {
+        self.amount
+    }
+
+    /// What the minor units are of.
+    #[must_use]
+    pub fn currency(self) -> Currency {
+        self.currency
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
+
     use super::*;
 
     #[test]
-    fn the_largest_rate_for_the_longest_stay_fits() {
-        let rate = Money {
-            amount: Money::check_amount(AMOUNT_MAX).expect("the bound itself is allowed"),
-            currency: Currency::parse("EUR").expect("a currency"),
-        };
-        assert_eq!(rate.times(365).amount, 365_000_000_000_000);
-        assert!(Money::check_amount(AMOUNT_MAX + 1).is_err());
-        assert!(Money::check_amount(-1).is_err());
+    fn the_largest_rate_for_the_longest_stay_is_the_largest_total() {
+        let currency = Currency::parse("EUR").expect("a currency");
+        let amount = Amount::new(AMOUNT_MAX).expect("the bound itself is allowed");
+        let check_in = "2026-12-01".parse().expect("a day");
+        let stay = Stay::new(check_in, check_in + Days::new(365)).expect("the longest stay");
+        let total = Money { amount, currency }.for_stay(stay);
+        assert_eq!(total.amount(), 365_000_000_000_000);
+        assert_eq!(Total::new(total.amount(), currency), Ok(total));
+        assert!(Total::new(total.amount() + 1, currency).is_err());
+        assert!(Total::new(-1, currency).is_err());
+    }
+
+    #[test]
+    fn an_amount_is_0_to_10_to_the_12th() {
+        for (amount, ok) in [(-1, false), (0, true), (AMOUNT_MAX, true), (AMOUNT_MAX + 1, false)] {
+            let read = Amount::new(amount).map(Amount::get);
+            assert_eq!(read.is_ok(), ok, "{amount}");
+            assert!(read.is_err() || read == Ok(amount), "{amount}");
+        }
     }
 
     #[test]
     fn a_currency_is_three_upper_case_letters() {
-        assert!(Currency::parse("EUR").is_ok());
-        for bad in ["", "EU", "eur", "EURO", "E1R"] {
+        assert_eq!(Currency::parse("EUR").expect("a currency").as_str(), "EUR");
+        for bad in ["", "EU", "eur", "EURO", "E1R", "ÜR"] {
             assert!(Currency::parse(bad).is_err(), "{bad}");
         }
     }

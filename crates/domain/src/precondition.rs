@@ -1,7 +1,7 @@
 //! What a client's preconditions mean for a version (RFC 9110, section 13). The wire format is
 //! read elsewhere.
 
-use crate::Version;
+use crate::version::Version;
 
 /// One member of `If-Match` or `If-None-Match`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

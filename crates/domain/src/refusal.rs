@@ -1,36 +1,23 @@
 //! What the rules say no with.
 
-use crate::{RoomId, Stay};
-
-/// One field that cannot be accepted, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
-    /// JSON pointer (RFC 6901) into the request body.
-    pub pointer: &'static str,
-    /// What is wrong, for the person who sent it.
-    pub message: String,
-}
-
-impl Invalid {
-    /// The field at `pointer` is wrong as `message` says.
-    pub fn new(pointer: &'static str, message: impl Into<String>) -> Self {
-        Self { pointer, message: message.into() }
-    }
-}
+use crate::capacity::{Capacity, Guests};
+use crate::ids::RoomId;
+use crate::invalid::{Field, Invalid};
+use crate::stay::Stay;
 
 /// Why a well-formed request is not carried out. Carries what the caller needs to explain it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A field contradicts what is stored or what day it is.
-    #[error("{}", .0.message)]
-    Invalid(Invalid),
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// More guests than the room takes.
     #[error("{guests} guests are more than the {capacity} the room takes")]
     CapacityExceeded {
         /// How many were asked for.
-        guests: i64,
+        guests: Guests,
         /// How many the room takes.
-        capacity: i64,
+        capacity: Capacity,
     },
     /// The room is not for sale at present.
     #[error("the room is closed")]
@@ -66,4 +53,22 @@ pub enum Refusal {
     /// No room of the hotel is open, large enough, of the kind and free.
     #[error("no room of the hotel is free for this stay")]
     NoRoomAvailable,
+}
+
+impl Refusal {
+    /// The field to correct, if correcting one field is all it takes.
+    #[must_use]
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::Invalid(invalid) => Some(invalid.field),
+            Self::CapacityExceeded { .. } => Some(Field::Guests),
+            Self::RoomClosed
+            | Self::RoomUnavailable { .. }
+            | Self::HoldExpired
+            | Self::InvalidTransition { .. }
+            | Self::RoomInUse { .. }
+            | Self::HotelInUse
+            | Self::NoRoomAvailable => None,
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use chrono::Months;
 
-use crate::{Day, Invalid};
+use crate::invalid::{Field, Invalid};
+use crate::time::Day;
 
 /// The longest stay, in nights. The tables enforce it too, so that queries can rely on it.
 pub const NIGHTS_MAX: i64 = 365;
@@ -22,11 +23,11 @@ impl Stay {
     pub fn new(check_in: Day, check_out: Day) -> Result<Self, Invalid> {
         let stay = Self { check_in, check_out };
         if stay.nights() < 1 {
-            return Err(Invalid::new("/check_out", "must be after check_in"));
+            return Err(Invalid::new(Field::CheckOut, "must be after check_in"));
         }
         if stay.nights() > NIGHTS_MAX {
             return Err(Invalid::new(
-                "/check_out",
+                Field::CheckOut,
                 format!("a stay has at most {NIGHTS_MAX} nights"),
             ));
         }
@@ -62,14 +63,14 @@ impl Stay {
     pub fn check_bookable(&self, today: Day) -> Result<(), Invalid> {
         if self.check_in < today {
             return Err(Invalid::new(
-                "/check_in",
+                Field::CheckIn,
                 format!("must not be before today ({today} at the hotel)"),
             ));
         }
         let last = today.checked_add_months(Months::new(12 * YEARS_AHEAD_MAX));
         if last.is_none_or(|last| self.check_in > last) {
             return Err(Invalid::new(
-                "/check_in",
+                Field::CheckIn,
                 format!("must be at most {YEARS_AHEAD_MAX} years ahead"),
             ));
         }

@@ -4,10 +4,10 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 use vacancy_domain::{
-    Amendment, Booking, BookingChange, BookingId, Calendar, Change, Currency, Day, Decision,
-    EventData, Guest, Hotel, HotelAttributes, HotelChange, HotelId, Instant, Money, NewBooking,
-    Refusal, Room, RoomAttributes, RoomId, RoomStatus, RoomWrite, Status, Stay, Text, TimeZone,
-    Version, amend, cancel, confirm, expire,
+    Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
+    Day, Decided, Decision, EventData, Field, Guest, Guests, Hotel, HotelAttributes, HotelChange,
+    HotelId, Instant, Money, NewBooking, Refusal, Refused, Room, RoomAttributes, RoomId,
+    RoomStatus, RoomWrite, Status, Stay, Text, TimeZone, Version, amend, cancel, confirm, expire,
 };
 
 #[test]
@@ -49,9 +49,9 @@ fn a_lapsed_hold_is_in_nobodys_way_and_is_expired_first() {
 fn the_stay_must_begin_today_or_later_and_within_three_years() {
     check_book(&["01-02"], "30-30", "no stay");
     for (check_in, expect) in [
-        ("2026-11-30", "invalid /check_in"),
+        ("2026-11-30", "invalid CheckIn"),
         ("2029-12-01", "booked"),
-        ("2029-12-02", "invalid /check_in"),
+        ("2029-12-02", "invalid CheckIn"),
     ] {
         let check_in: Day = check_in.parse().expect("a day");
         let stay = Stay::new(check_in, check_in + TimeDelta::days(1)).expect("one night");
@@ -90,7 +90,7 @@ fn a_hold_occupies_from_now_until_its_time_is_up() {
     let hold = Some(TimeDelta::seconds(60));
     let decision = calendar(&["05-08"]).book(wish(stay("08-10"), 2, hold));
     assert_eq!(told(&decision, &[]), "held 08-10 for 20000; sold 0");
-    let Decision::Accepted(_, booking) = decision else { panic!("it was accepted") };
+    let Ok(Decided::Changed(_, booking)) = decision else { panic!("it was accepted") };
     let at = |seconds| now() + TimeDelta::seconds(seconds);
     assert_eq!(booking.status, Status::Held { until: at(60) });
     for (seconds, occupies) in [(0, true), (59, true), (60, false), (3_600, false)] {
@@ -182,10 +182,15 @@ fn a_move_takes_leave_of_one_room_and_comes_into_another() {
         &|_| {},
         "moved_out 05-08, expired 07-09, moved_in 05-08 for 60000; sold -1 1",
     );
-    check_move("05-08", &[], &|room| room.hotel = HotelId(Uuid::max()), "invalid /room_id");
-    check_move("05-08", &[], &|room| room.deleted_at = Some(now()), "invalid /room_id");
+    check_move("05-08", &[], &|room| room.hotel = HotelId(Uuid::max()), "invalid RoomId");
+    check_move("05-08", &[], &|room| room.deleted_at = Some(now()), "invalid RoomId");
     check_move("05-08", &[], &|room| *room = closed(room), "closed");
-    check_move("05-08", &[], &|room| room.attributes.capacity = 1, "2 guests in a room for 1");
+    check_move(
+        "05-08",
+        &[],
+        &|room| room.attributes.capacity = capacity(1),
+        "2 guests in a room for 1",
+    );
     check_move("05-08 cancelled", &[], &|_| {}, "cancelled cannot be edited");
 }
 
@@ -234,9 +239,9 @@ fn free_nights_are_what_no_occupying_booking_has() {
 #[test]
 fn an_edit_that_changes_nothing_is_none() {
     let room = calendar(&[]).room;
-    assert_eq!(room.edit(room.attributes.clone(), now()), Decision::Unchanged(room.clone()));
+    assert_eq!(room.edit(room.attributes.clone(), now()), Ok(Decided::Unchanged(room.clone())));
     let decision = room.edit(closed(&room).attributes, now());
-    let Decision::Accepted(change, edited) = decision else { panic!("{decision:?}") };
+    let Ok(Decided::Changed(change, edited)) = decision else { panic!("{decision:?}") };
     assert_eq!((edited.version, change.rooms[0].write), (Version(8), RoomWrite::Replace));
 
     let attributes = HotelAttributes {
@@ -245,21 +250,21 @@ fn an_edit_that_changes_nothing_is_none() {
         country: None,
         time_zone: TimeZone::default(),
     };
-    let Decision::Accepted(_, hotel) =
+    let Ok(Decided::Changed(_, hotel)) =
         Hotel::create(HotelId(Uuid::nil()), attributes.clone(), now())
     else {
         panic!("nothing speaks against a hotel")
     };
-    assert_eq!(hotel.edit(attributes.clone(), now()), Decision::Unchanged(hotel.clone()));
+    assert_eq!(hotel.edit(attributes.clone(), now()), Ok(Decided::Unchanged(hotel.clone())));
     let renamed = HotelAttributes { name: text("Danieli"), ..attributes };
-    let Decision::Accepted(change, renamed) = hotel.edit(renamed, now()) else {
+    let Ok(Decided::Changed(change, renamed)) = hotel.edit(renamed, now()) else {
         panic!("a name may change")
     };
     assert_eq!(renamed.version, Version(2));
     let replaced = HotelChange::Replace { from: Version(1), to: renamed };
     assert_eq!(change.hotel, Some(replaced));
-    assert_eq!(hotel.delete(true), Decision::Refused(Refusal::HotelInUse, None));
-    assert!(matches!(hotel.delete(false), Decision::Accepted(..)));
+    assert_eq!(hotel.delete(true), Err(Refusal::HotelInUse.into()));
+    assert!(matches!(hotel.delete(false), Ok(Decided::Changed(..))));
 }
 
 /// A decision about a booking that needs its room and the time alone.
@@ -292,7 +297,11 @@ fn check_amend(taken: &[&str], nights: &str, guests: i64, expect: &str) {
     let stored = |other: &Booking| matches!(other.status, Status::Held { .. } | Status::Confirmed);
     let target =
         Calendar { taken: all.taken.iter().filter(|it| stored(it)).cloned().collect(), ..all };
-    let amendment = Amendment { guest: booking.guest.clone(), guests, stay: stay(nights) };
+    let amendment = Amendment {
+        guest: booking.guest.clone(),
+        guests: self::guests(guests),
+        stay: stay(nights),
+    };
     let decision = amend(&booking, &target.room, &target, amendment);
     assert_eq!(told(&decision, &target.taken), expect, "{taken:?} {nights} for {guests}");
 }
@@ -312,7 +321,7 @@ fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: 
         Amendment { guest: booking.guest.clone(), guests: booking.guests, stay: booking.stay };
     let decision = amend(&booking, &home, &target, amendment);
     assert_eq!(told(&decision, &target.taken), expect, "{state} {taken:?}");
-    if let Decision::Accepted(change, moved) = decision {
+    if let Ok(Decided::Changed(change, moved)) = decision {
         assert_eq!((moved.id, moved.room), (booking.id, target.room.id), "it keeps its id");
         let rooms: Vec<_> = change.rooms.iter().map(|room| room.to.id).collect();
         assert_eq!(rooms, [home.id, target.room.id], "in ascending id");
@@ -323,10 +332,10 @@ fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: 
 #[track_caller]
 fn told<T>(decision: &Decision<T>, taken: &[Booking]) -> String {
     match decision {
-        Decision::Unchanged(_) => "unchanged".to_owned(),
-        Decision::Accepted(change, _) => written(change, taken),
-        Decision::Refused(refusal, None) => refused(refusal),
-        Decision::Refused(refusal, Some(change)) => {
+        Ok(Decided::Unchanged(_)) => "unchanged".to_owned(),
+        Ok(Decided::Changed(change, _)) => written(change, taken),
+        Err(Refused { refusal, lapsed: None }) => refused(refusal),
+        Err(Refused { refusal, lapsed: Some(change) }) => {
             format!("{}, recording {}", refused(refusal), written(change, taken))
         }
     }
@@ -334,8 +343,12 @@ fn told<T>(decision: &Decision<T>, taken: &[Booking]) -> String {
 
 fn refused(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::Invalid(invalid) => format!("invalid {}", invalid.pointer),
+        Refusal::Invalid(invalid) => {
+            assert_eq!(refusal.field(), Some(invalid.field));
+            format!("invalid {:?}", invalid.field)
+        }
         Refusal::CapacityExceeded { guests, capacity } => {
+            assert_eq!(refusal.field(), Some(Field::Guests));
             format!("{guests} guests in a room for {capacity}")
         }
         Refusal::RoomClosed => "closed".to_owned(),
@@ -398,8 +411,8 @@ fn written(change: &Change, taken: &[Booking]) -> String {
         BookingChange::Insert(to) | BookingChange::Replace { to, .. } => to,
     });
     let live = last.filter(|last| last.status != Status::Expired);
-    let price = live.and_then(|live| live.total.as_ref());
-    let price = price.map_or_else(String::new, |total| format!(" for {}", total.amount));
+    let price = live.and_then(|live| live.total);
+    let price = price.map_or_else(String::new, |total| format!(" for {}", total.amount()));
     let events = events.join(", ");
     format!("{events}{price}; sold {}", sold.join(" "))
 }
@@ -416,8 +429,19 @@ fn text(text: &str) -> Text {
     Text::parse(text).expect("a text")
 }
 
+fn guests(guests: i64) -> Guests {
+    Guests::new(guests).expect("a number of guests")
+}
+
+fn capacity(capacity: i64) -> Capacity {
+    Capacity::new(capacity).expect("a capacity")
+}
+
 fn euros(amount: i64) -> Money {
-    Money { amount, currency: Currency::parse("EUR").expect("a currency") }
+    Money {
+        amount: Amount::new(amount).expect("an amount"),
+        currency: Currency::parse("EUR").expect("a currency"),
+    }
 }
 
 fn nights(from: Day, to: Day) -> String {
@@ -451,10 +475,10 @@ fn booking(said: &str, id: u128) -> Booking {
         room: RoomId(Uuid::from_u128(1)),
         hotel: HotelId(Uuid::nil()),
         guest: guest(),
-        guests: 2,
+        guests: guests(2),
         stay,
         status,
-        total: Some(euros(10_000 * stay.nights())),
+        total: Some(euros(10_000).for_stay(stay)),
         version: Version(4),
         room_version: Version(5),
         created_at: now() - TimeDelta::days(1),
@@ -471,7 +495,7 @@ fn calendar(taken: &[&str]) -> Calendar {
             attributes: RoomAttributes {
                 number: text("101"),
                 kind: text("double"),
-                capacity: 2,
+                capacity: capacity(2),
                 nightly_rate: Some(euros(10_000)),
                 status: RoomStatus::Open,
             },
@@ -497,5 +521,11 @@ fn guest() -> Guest {
 }
 
 fn wish(stay: Stay, guests: i64, hold: Option<TimeDelta>) -> NewBooking {
-    NewBooking { id: BookingId(Uuid::max()), guest: guest(), guests, stay, hold }
+    NewBooking {
+        id: BookingId(Uuid::max()),
+        guest: guest(),
+        guests: self::guests(guests),
+        stay,
+        hold,
+    }
 }

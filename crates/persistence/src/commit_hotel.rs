@@ -1,7 +1,7 @@
 //! Keeping a decision about a hotel, or about a room that comes to be: a transaction of several
 //! statements, with the request's key as its receipt.
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Set, UpdateMany};
 use vacancy_domain::{Change, Country, HotelChange, Instant, RoomChange, Version};
 

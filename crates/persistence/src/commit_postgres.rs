@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use sea_orm::sqlx::postgres::{PgArguments, Postgres};
-use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::query;
+use sea_orm::sqlx::query::Query;
 use uuid::Uuid;
 use vacancy_domain::{Booking, BookingChange, RoomId, RoomWrite};
 
@@ -100,7 +100,7 @@ async fn keep(link: &mut Link, write: &Write) -> Result<(), StoreError> {
     let hit = link.settle(hit).map_err(StoreError::at_commit_of)?;
     let hit: i64 = sea_orm::sqlx::Row::try_get(&hit, 0).map_err(StoreError::of)?;
     // Two of which one was missed have failed by themselves.
-    if usize::try_from(hit) == Ok(rooms) { Ok(()) } else { Err(StoreError::Lost { guard: false }) }
+    if usize::try_from(hit) == Ok(rooms) { Ok(()) } else { Err(StoreError::Missed) }
 }
 
 fn statement(write: &Write) -> Statement {

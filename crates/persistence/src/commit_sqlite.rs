@@ -128,7 +128,10 @@ async fn advance(
             .bind(row.status)
             .bind(row.deleted_at);
     }
-    one_row(statement.execute(to).await)
+    one_row(statement.execute(to).await).map_err(|error| match error {
+        StoreError::Lost { .. } => StoreError::Missed,
+        other => other,
+    })
 }
 
 async fn keep_booking(to: &mut SqliteConnection, change: &BookingChange) -> Result<(), StoreError> {

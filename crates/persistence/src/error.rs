@@ -13,6 +13,10 @@ pub enum StoreError {
         /// The database's own guard against overlaps had to say it: our decision was wrong.
         guard: bool,
     },
+    /// The compare-and-set hit no row: the room or hotel has another version than was decided on.
+    /// Nothing was written; deciding again may end differently.
+    #[error("another write came first")]
+    Missed,
     /// The hotel has a room with this number. Nothing was written.
     #[error("the hotel has a room with this number")]
     DuplicateRoomNumber,
@@ -25,6 +29,18 @@ pub enum StoreError {
     /// The database cannot be reached, is overloaded or shuts down. Nothing was written.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),
+    /// A row does not read as this service writes it. Nothing was written.
+    #[error("{table}.{column} of row {id} is not as this service writes it: {why}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column, or what several columns say together.
+        column: &'static str,
+        /// The row's id, or another name that an operator can find it by.
+        id: String,
+        /// What is wrong with it; without the value, which may be a guest's.
+        why: String,
+    },
     /// Anything else. Nothing was written.
     #[error("the database failed: {0}")]
     Failed(DbErr),
@@ -32,8 +48,13 @@ pub enum StoreError {
 
 impl StoreError {
     /// A row that does not read as the domain wrote it.
-    pub(crate) fn corrupt(what: &str) -> Self {
-        Self::Failed(DbErr::Type(format!("a stored row is not as this service writes it: {what}")))
+    pub(crate) fn corrupt(
+        table: &'static str,
+        column: &'static str,
+        id: impl ToString,
+        why: impl Into<String>,
+    ) -> Self {
+        Self::Corrupt { table, column, id: id.to_string(), why: why.into() }
     }
 
     /// Reads an error of the driver.
@@ -65,9 +86,11 @@ impl StoreError {
             Self::Unavailable(error) if is_sqlite_full(&error) => Self::Unavailable(error),
             Self::Unavailable(error) => Self::Unknown(error),
             known @ (Self::Lost { .. }
+            | Self::Missed
             | Self::DuplicateRoomNumber
             | Self::Unknown(_)
             | Self::Abandoned
+            | Self::Corrupt { .. }
             | Self::Failed(_)) => known,
         }
     }

@@ -35,20 +35,26 @@ impl Group {
     ) -> Result<(), StoreError> {
         let (done, mut kept) = oneshot::channel();
         self.waiting().push(Waiting { write, done });
-        let turn = tokio::select! {
-            biased;
-            kept = &mut kept => return kept.unwrap_or(Err(StoreError::Abandoned)),
-            turn = self.turn.clone().lock_owned() => turn,
-        };
+        loop {
+            tokio::select! {
+                biased;
+                kept = &mut kept => return kept.unwrap_or(Err(StoreError::Abandoned)),
+                turn = self.turn.clone().lock_owned() => {
+                    let batch = self.next_batch();
+                    if !batch.is_empty() {
+                        // In a task of its own: a request that is given up must not take the
+                        // others' writes with it.
+                        tokio::spawn(carry_out(writer.clone(), batch, turn));
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_batch(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
-        let batch: Vec<_> = {
-            let count = waiting.len().min(WRITES_MAX);
-            waiting.drain(..count).collect()
-        };
-        drop(waiting);
-        // In a task of its own: a request that is given up must not take the others' with it.
-        tokio::spawn(carry_out(writer.clone(), batch, turn));
-        kept.await.unwrap_or(Err(StoreError::Abandoned))
+        let count = waiting.len().min(WRITES_MAX);
+        waiting.drain(..count).collect()
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {

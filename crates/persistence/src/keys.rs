@@ -57,7 +57,9 @@ impl TryFrom<idempotency_key::Model> for StoredAnswer {
         Ok(Self {
             fingerprint: row.fingerprint,
             answer: Answer {
-                status: status.map_err(|_| StoreError::corrupt("status of a key"))?,
+                status: status.map_err(|why| {
+                    StoreError::corrupt("idempotency_keys", "status", &row.key, why.to_string())
+                })?,
                 version: row.version.map(Version),
                 location: row.location,
                 body: row.body,

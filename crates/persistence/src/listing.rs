@@ -3,7 +3,7 @@
 use sea_orm::DbErr;
 use serde_json::Value as Json;
 use vacancy_domain::{
-    Booking, BookingId, Calendar, Day, Hotel, HotelId, Instant, Room, RoomId, Stay, Version,
+    Booking, BookingId, Day, Hotel, HotelId, Instant, Room, RoomId, Stay, Version,
 };
 
 use crate::entity::{booking, hotel, room, room_event};
@@ -73,7 +73,7 @@ impl RoomPosition {
             RoomSort::TimesBooked => Self::TimesBooked(room.times_booked, room.id),
             RoomSort::NightlyRate => {
                 let rate = attributes.nightly_rate.as_ref();
-                let rate = rate.map(|rate| (rate.currency.as_str().to_owned(), rate.amount));
+                let rate = rate.map(|rate| (rate.currency.as_str().to_owned(), rate.amount.get()));
                 Self::NightlyRate(rate, room.id)
             }
         }

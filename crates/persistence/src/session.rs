@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use sea_orm::QueryResult;
-use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::sqlite::Sqlite;
-use sea_orm::sqlx::{Connection, SqlitePool, Transaction};
+use sea_orm::sqlx::{SqlitePool, Transaction};
 use vacancy_domain::RoomId;
 
 use crate::group::Group;
@@ -21,8 +20,15 @@ pub struct Session(Connected);
 
 #[derive(Debug)]
 enum Connected {
-    Postgres { lent: Lent, locked: bool },
-    Sqlite { reader: SqlitePool, writer: SqlitePool, group: Arc<Group> },
+    Postgres {
+        lent: Lent,
+        locked: bool,
+    },
+    Sqlite {
+        reader: SqlitePool,
+        writer: SqlitePool,
+        group: Arc<Group>,
+    },
     /// The one writing connection, in a transaction.
     SqliteLocked(Transaction<'static, Sqlite>),
 }
@@ -72,9 +78,7 @@ impl Session {
                 let mut connection = reader.acquire().await.map_err(StoreError::of)?;
                 snapshot::sqlite_rows(&mut connection, ask).await?
             }
-            Connected::SqliteLocked(transaction) => {
-                snapshot::sqlite_rows(transaction, ask).await?
-            }
+            Connected::SqliteLocked(transaction) => snapshot::sqlite_rows(transaction, ask).await?,
         };
         Snapshot::read(&rows)
     }

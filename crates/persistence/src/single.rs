@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{FromQueryResult, QueryResult};
 use sea_orm::sqlx::query;
+use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 use vacancy_domain::{Booking, BookingId, Calendar, Day, Hotel, HotelId, Room, RoomId};
 

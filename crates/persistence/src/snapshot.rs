@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::query;
+use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{DbErr, QueryResult};
 use serde::Deserialize;
 use uuid::Uuid;
-use vacancy_domain::{Booking, BookingId, Calendar, Day, Instant, RoomId, Status, Stay, Version};
+use vacancy_domain::{Booking, BookingId, Calendar, Day, HotelId, Instant, RoomId, Stay, Version};
 
 use crate::StoreError;
 use crate::entity::{booking, hotel, room};
@@ -112,7 +112,7 @@ impl Snapshot {
     ) -> Result<(), StoreError> {
         let id = RoomId(room.id);
         if !self.calendars.contains_key(&id) {
-            let time_zone = hotel::time_zone(time_zone)?;
+            let time_zone = hotel::time_zone(HotelId(room.hotel_id), time_zone)?;
             let calendar =
                 Calendar { room: room.into_domain()?, time_zone, now: self.now, taken: Vec::new() };
             self.calendars.insert(id, calendar);
@@ -120,7 +120,7 @@ impl Snapshot {
         let Some(booking) = booking else { return Ok(()) };
         let booking = booking.into_domain()?;
         if let Some(calendar) = self.calendars.get_mut(&id)
-            && matches!(booking.status, Status::Held { .. } | Status::Confirmed)
+            && booking.status.is_stored_as_taking()
             && !calendar.taken.iter().any(|other| other.id == booking.id)
         {
             calendar.taken.push(booking.clone());
@@ -142,10 +142,13 @@ struct UsedKey {
 }
 
 fn read_used(used: serde_json::Value) -> Result<HashMap<String, StoredAnswer>, StoreError> {
-    let corrupt = || StoreError::corrupt("an idempotency key");
-    let used: Vec<UsedKey> = serde_json::from_value(used).map_err(|_| corrupt())?;
+    let corrupt =
+        |key: &str, why: &str| StoreError::corrupt("idempotency_keys", "fingerprint", key, why);
+    let used: Vec<UsedKey> =
+        serde_json::from_value(used).map_err(|why| corrupt("", &why.to_string()))?;
     let answers = used.into_iter().map(|used| {
-        let fingerprint = read_hex(&used.fingerprint).ok_or_else(corrupt)?;
+        let fingerprint = read_hex(&used.fingerprint);
+        let fingerprint = fingerprint.ok_or_else(|| corrupt(&used.key, "not hexadecimal"))?;
         let UsedKey { key, status, version, location, body, .. } = used;
         let answer = Answer { status, version: version.map(Version), location, body };
         Ok((key, StoredAnswer { fingerprint, answer }))

@@ -53,7 +53,8 @@ impl Store {
         let ids = rows.iter().map(|row| row.try_get::<Option<uuid::Uuid>>("r_", "id"));
         let ids = ids.filter_map(Result::transpose).map(|id| id.map(RoomId));
         let time_zone: Option<String> = first.try_get("", "time_zone")?;
-        let time_zone = time_zone.as_deref().map(hotel::time_zone).transpose()?;
+        let time_zone = time_zone.as_deref();
+        let time_zone = time_zone.map(|name| hotel::time_zone(hotel, name)).transpose()?;
         let now = first.try_get("", "now")?;
         Ok(Candidates {
             earlier: earlier(first)?,

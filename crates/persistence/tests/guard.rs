@@ -8,8 +8,9 @@ use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 use vacancy_domain::{
-    Amendment, Booking, BookingId, Calendar, Change, Day, Decision, Guest, Hotel, HotelAttributes,
-    HotelId, NewBooking, Room, RoomAttributes, RoomId, RoomStatus, Stay, Text, TimeZone, amend,
+    Amendment, Booking, BookingId, Calendar, Capacity, Change, Day, Decided, Decision, Guest,
+    Guests, Hotel, HotelAttributes, HotelId, NewBooking, Room, RoomAttributes, RoomId, RoomStatus,
+    Stay, Text, TimeZone, amend,
 };
 use vacancy_persistence::{
     CommitGate, ConnectError, SchemaState, SnapshotQuery, Store, StoreError, StoreOptions,
@@ -94,7 +95,7 @@ on_both_databases! {
         let booking = house.book(first).await;
 
         let calendar = house.calendar(second).await;
-        let Decision::Accepted(change, _) = calendar.book(wish(second)) else {
+        let Ok(Decided::Changed(change, _)) = calendar.book(wish(second)) else {
             panic!("the nights are free")
         };
         house.sneak_in(&booking, second).await;
@@ -106,8 +107,8 @@ on_both_databases! {
             ..calendar
         };
         let amendment =
-            Amendment { guest: booking.guest.clone(), guests: 1, stay: house.stay(1, 6) };
-        let Decision::Accepted(change, _) = amend(&booking, &free.room, &free, amendment) else {
+            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6) };
+        let Ok(Decided::Changed(change, _)) = amend(&booking, &free.room, &free, amendment) else {
             panic!("without the lawless booking the nights would be free")
         };
         house.check_guarded(&change).await;
@@ -284,7 +285,7 @@ impl<'a> House<'a> {
     }
 
     async fn keep<T>(&self, decision: Decision<T>) -> T {
-        let Decision::Accepted(change, state) = decision else { panic!("it was refused") };
+        let Ok(Decided::Changed(change, state)) = decision else { panic!("it was refused") };
         let kept = self.store.commit(&change, None, "test", &CommitGate::default()).await;
         kept.expect("nobody wrote in between");
         state
@@ -412,17 +413,21 @@ async fn connect(db: &Database) -> Store {
 
 fn wish(stay: Stay) -> NewBooking {
     let guest = Guest { name: text("Ada"), email: None };
-    NewBooking { id: BookingId(Uuid::now_v7()), guest, guests: 1, stay, hold: None }
+    NewBooking { id: BookingId(Uuid::now_v7()), guest, guests: one(), stay, hold: None }
 }
 
 fn room_called(number: &str) -> RoomAttributes {
     RoomAttributes {
         number: text(number),
         kind: text("double"),
-        capacity: 2,
+        capacity: Capacity::new(2).expect("a capacity"),
         nightly_rate: None,
         status: RoomStatus::Open,
     }
+}
+
+fn one() -> Guests {
+    Guests::new(1).expect("a number of guests")
 }
 
 fn text(text: &str) -> Text {

@@ -291,12 +291,14 @@ struct Requests<'a> {
     turns: u64,
     statements: HashMap<Vec<u8>, String>,
     portals: HashMap<Vec<u8>, String>,
+    /// Whether BEGIN was executed, and neither COMMIT nor ROLLBACK since.
+    in_transaction: bool,
 }
 
 impl<'a> Requests<'a> {
     fn new(shared: &'a Shared, withheld: &'a Withheld) -> Self {
         let (statements, portals) = (HashMap::new(), HashMap::new());
-        Self { shared, withheld, turns: 1, statements, portals }
+        Self { shared, withheld, turns: 1, statements, portals, in_transaction: false }
     }
 
     /// Passes messages to the server until the client ends or a COMMIT is to be swallowed.
@@ -315,7 +317,7 @@ impl<'a> Requests<'a> {
             };
             if let Some(statement) = self.executed(&message) {
                 self.shared.record(&statement);
-                if is_commit(&statement) {
+                if self.commits(&statement) {
                     match self.shared.next_commit() {
                         Cut::BeforeCommit(_) => return Ok(()),
                         cut @ (Cut::AfterCommit(_) | Cut::Unanswered(_)) => {
@@ -332,6 +334,17 @@ impl<'a> Requests<'a> {
             }
             server.write_all(&message.bytes()).await?;
         }
+    }
+
+    /// Whether this statement commits: COMMIT, or one that writes and is a transaction of its own.
+    fn commits(&mut self, statement: &str) -> bool {
+        let alone = !self.in_transaction && writes(statement);
+        if begins(statement) {
+            self.in_transaction = true;
+        } else if ends(statement) {
+            self.in_transaction = false;
+        }
+        alone || is_commit(statement)
     }
 
     /// The statement that this message has the server execute, if it does.
@@ -376,7 +389,8 @@ async fn pass_answers(
         if turn < withheld.from.load(Ordering::SeqCst) {
             client.write_all(&message.bytes()).await?;
         } else {
-            committed |= message.kind == Some(b'C') && message.body == b"COMMIT\0";
+            // A COMMIT of a failed transaction is answered ROLLBACK.
+            committed |= message.kind == Some(b'C') && message.body != b"ROLLBACK\0";
             if turn_ends {
                 let counters = &mut shared.state().counters;
                 *if committed { &mut counters.cut_after } else { &mut counters.failed } += 1;
@@ -422,6 +436,29 @@ impl Message {
         bytes.extend(&self.body);
         bytes
     }
+}
+
+fn begins(statement: &str) -> bool {
+    statement.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("begin"))
+}
+
+fn ends(statement: &str) -> bool {
+    is_commit(statement) || statement.trim().eq_ignore_ascii_case("rollback")
+}
+
+/// Whether a word of it writes rows.
+fn writes(statement: &str) -> bool {
+    let lines = statement.lines().filter(|line| !line.trim_start().starts_with("--"));
+    let mut words = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphabetic()));
+    let mut writes = false;
+    let mut before = "";
+    words.by_ref().filter(|word| !word.is_empty()).for_each(|word| {
+        // Not the UPDATE of a lock, nor a column.
+        writes |= matches!((before, word), ("INSERT", "INTO") | ("DELETE", "FROM"))
+            || (word == "SET" && statement.contains("UPDATE"));
+        before = word;
+    });
+    writes
 }
 
 fn is_commit(statement: &str) -> bool {

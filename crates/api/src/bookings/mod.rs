@@ -1,7 +1,14 @@
-//! Bookings: from a wish for some nights to a confirmed stay, or not.
+//! Bookings: from a request for some nights to a confirmed stay, or not.
 
-pub mod body;
-pub mod handlers;
-mod service;
-
-pub use service::expire;
+pub mod auto_book;
+pub mod book;
+pub mod cancel;
+mod command;
+pub mod confirm;
+pub mod edit_booking;
+pub mod expire;
+mod fields;
+pub mod list;
+mod request;
+pub mod show;
+pub mod view;

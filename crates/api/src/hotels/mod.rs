@@ -1,5 +1,10 @@
 //! Hotels.
 
-pub mod body;
-pub mod handlers;
-mod service;
+mod body;
+pub mod create_hotel;
+pub mod delete_hotel;
+pub mod edit_hotel;
+pub mod list;
+pub mod show;
+mod subject;
+mod view;

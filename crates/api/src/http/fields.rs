@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
-use vacancy_domain::Invalid;
+use vacancy_domain::{Field, Invalid};
 
 /// A field of the body and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -15,9 +15,20 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// Where a field of the domain stands in the bodies of this API.
+#[must_use]
+pub fn pointer(field: Field) -> &'static str {
+    match field {
+        Field::CheckIn => "/check_in",
+        Field::CheckOut => "/check_out",
+        Field::Guests => "/guests",
+        Field::RoomId => "/room_id",
+    }
+}
+
 impl From<Invalid> for FieldError {
     fn from(invalid: Invalid) -> Self {
-        Self { pointer: invalid.pointer.to_owned(), message: invalid.message }
+        Self { pointer: pointer(invalid.field).to_owned(), message: invalid.message }
     }
 }
 

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+use vacancy_persistence::{Answer, StoredAnswer};
 
 use crate::http::preconditions::RawPreconditions;
 use crate::http::problem::Problem;
@@ -38,6 +39,15 @@ pub fn client_key(headers: &HeaderMap) -> Result<Option<ClientKey>, Problem> {
 #[must_use]
 pub fn own_key() -> String {
     format!("request {}", Uuid::now_v7())
+}
+
+/// What an earlier answer under a key means for a request with it: the same answer again, if it is
+/// the same request. Fails with 422 when it is another one.
+pub fn replayed(fingerprint: &[u8; 32], earlier: &StoredAnswer) -> Result<Answer, Problem> {
+    if earlier.fingerprint == fingerprint {
+        return Ok(earlier.answer.clone());
+    }
+    Err(Problem::IdempotencyMismatch)
 }
 
 /// What makes two requests the same: method, path, query, body and `If-Match`. JSON bodies count

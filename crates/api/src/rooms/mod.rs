@@ -1,7 +1,13 @@
 //! Rooms: the aggregate root of everything that is booked.
 
-pub mod body;
-pub mod handlers;
-mod service;
-
-pub use service::read;
+pub mod availability;
+mod body;
+pub mod bookings;
+pub mod create_room;
+pub mod delete_room;
+pub mod edit_room;
+pub mod events;
+pub mod list;
+pub mod money;
+pub mod show;
+mod view;

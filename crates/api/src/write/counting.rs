@@ -1,64 +1,58 @@
 //! What a write is counted as: once, when it is known how it ended.
 
-use vacancy_domain::Change;
-
-use super::{Progress, Writing};
+use super::run::Progress;
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{Reply, ReplyKind};
-use crate::metrics::{KeyResult, Operation, Outcome};
+use crate::metrics::{KeyResult, Metrics, Operation, Outcome};
 
-impl Writing {
-    /// Counts the lapsed holds that a committed change has recorded.
-    pub(super) fn count_expired(&self, change: &Change) {
-        let expired = change.holds_expired();
-        if expired == 0 {
-            return;
-        }
-        self.app.metrics.holds_expired(expired);
-        for _ in 0..expired {
-            self.app.metrics.write_ended(Operation::Expire, self.won(), self.attempt());
-        }
+/// How a write that was committed at its `attempt`-th attempt ended.
+pub(super) fn won(attempt: u32) -> Outcome {
+    if attempt > 1 { Outcome::AfterRetry } else { Outcome::FirstAttempt }
+}
+
+/// Counts the lapsed holds that a committed change has recorded.
+pub(super) fn count_expired(metrics: &Metrics, expired: u64, attempt: u32) {
+    if expired > 0 {
+        metrics.holds_expired(expired);
     }
-
-    /// Counts the write, once, when it is known how it ended.
-    pub(super) fn count(&self, result: &Result<Reply, Problem>) {
-        let Progress { operation, attempt, precondition, .. } = *self.progress();
-        let metrics = &self.app.metrics;
-        if let Some(precondition) = precondition {
-            metrics.precondition(precondition);
-        }
-        let outcome = match result {
-            Ok(Reply { kind: ReplyKind::Written, .. }) => Some(self.won()),
-            Ok(Reply { kind: ReplyKind::Unchanged, .. }) => Some(Outcome::Unchanged),
-            Ok(Reply { kind: ReplyKind::Replayed, .. }) => {
-                metrics.idempotency(KeyResult::Replayed);
-                None
-            }
-            Err(problem) => {
-                let code = problem.code();
-                // A sweeper's expiry is nobody's request: a race it lost refuses no one.
-                if code.status() == 409 && operation != Operation::Expire {
-                    metrics.refused(code.name());
-                }
-                if code == Code::IdempotencyInFlight {
-                    metrics.idempotency(KeyResult::InFlight);
-                }
-                if code == Code::IdempotencyMismatch {
-                    metrics.idempotency(KeyResult::Mismatch);
-                }
-                outcome_of(code)
-            }
-        };
-        if let Some(outcome) = outcome {
-            // A sweeper's expiry is counted where it is committed.
-            if operation != Operation::Expire || outcome == Outcome::Exhausted {
-                metrics.write_ended(operation, outcome, attempt.max(1));
-            }
-        }
+    for _ in 0..expired {
+        metrics.write_ended(Operation::Expire, won(attempt), attempt);
     }
+}
 
-    fn won(&self) -> Outcome {
-        if self.attempt() > 1 { Outcome::AfterRetry } else { Outcome::FirstAttempt }
+/// Counts the write, once, when it is known how it ended.
+pub(super) fn count(metrics: &Metrics, progress: Progress, result: &Result<Reply, Problem>) {
+    let Progress { operation, attempt, precondition } = progress;
+    if let Some(precondition) = precondition {
+        metrics.precondition(precondition);
+    }
+    let outcome = match result {
+        Ok(Reply { kind: ReplyKind::Written, .. }) => Some(won(attempt)),
+        Ok(Reply { kind: ReplyKind::Unchanged, .. }) => Some(Outcome::Unchanged),
+        Ok(Reply { kind: ReplyKind::Replayed, .. }) => {
+            metrics.idempotency(KeyResult::Replayed);
+            None
+        }
+        Err(problem) => {
+            let code = problem.code();
+            // A sweeper's expiry is no client's request: a race it lost refuses no one.
+            if code.status() == 409 && operation != Operation::Expire {
+                metrics.refused(code.name());
+            }
+            if code == Code::IdempotencyInFlight {
+                metrics.idempotency(KeyResult::InFlight);
+            }
+            if code == Code::IdempotencyMismatch {
+                metrics.idempotency(KeyResult::Mismatch);
+            }
+            outcome_of(code)
+        }
+    };
+    if let Some(outcome) = outcome {
+        // A sweeper's expiry is counted where it is committed.
+        if operation != Operation::Expire || outcome == Outcome::Exhausted {
+            metrics.write_ended(operation, outcome, attempt.max(1));
+        }
     }
 }
 

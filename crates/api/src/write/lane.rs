@@ -50,11 +50,9 @@ impl<T> Lanes<T> {
     /// A place in the lane of `room`.
     #[must_use]
     pub fn place(&self, room: RoomId) -> Place<T> {
-        let lane = self.lanes().entry(room).or_insert_with(|| {
-            Arc::new(Lane { waiting: Mutex::default(), turn: Arc::default() })
-        });
-        let lane = Some(lane.clone());
-        Place { lanes: self.clone(), room, lane }
+        let new = || Arc::new(Lane { waiting: Mutex::default(), turn: Arc::default() });
+        let lane = self.lanes().entry(room).or_insert_with(new).clone();
+        Place { lanes: self.clone(), room, lane: Some(lane) }
     }
 
     /// How many writes wait for their turn.

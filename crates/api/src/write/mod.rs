@@ -2,6 +2,7 @@
 //! all that wait for the same room, and counted once.
 
 mod attempt;
+mod conditions;
 mod counting;
 mod fate;
 mod hotel;
@@ -13,7 +14,6 @@ mod run;
 
 pub use hotel::{HotelOperation, write_hotel};
 pub use lane::Lanes;
-pub use operation::{Look, Member, Operation, Ruling, Seen, Stop, Subject, Turn};
-pub use retry::LostRace;
+pub use operation::{Look, Member, Nights, Operation, Ruling, Seen, Stop, Subject, Turn};
 pub use rooms::{attempt_in_room, write_rooms};
-pub use run::{Failure, Run, run_write};
+pub use run::{Failure, Run, check_no_precondition, run_write};

@@ -5,10 +5,13 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::Instant as Moment;
 use uuid::Uuid;
-use vacancy_domain::{Booking, BookingId, Calendar, Change, Refusal, Refused, RoomId, Stay, Version};
-use vacancy_persistence::{Answer, CommitGate, NightsQuery, Snapshot};
+use vacancy_domain::{
+    Booking, BookingChange, BookingId, Calendar, Change, Day, Guests, Instant, Refusal, Refused,
+    RoomId, Stay, Version,
+};
+use vacancy_persistence::{Answer, CommitGate, NightsQuery, Snapshot, StoredAnswer};
 
 use super::attempt::Attempted;
 use crate::about::About;
@@ -61,9 +64,9 @@ pub enum Nights {
     /// The booking's own, but for the days given.
     OfBooking {
         /// The first night.
-        check_in: Option<vacancy_domain::Day>,
+        check_in: Option<Day>,
         /// The day after the last night.
-        check_out: Option<vacancy_domain::Day>,
+        check_out: Option<Day>,
     },
     /// All from now on.
     Ahead,
@@ -91,8 +94,13 @@ pub struct Seen(pub(super) Snapshot);
 impl Seen {
     /// The database's time.
     #[must_use]
-    pub fn now(&self) -> vacancy_domain::Instant {
+    pub fn now(&self) -> Instant {
         self.0.now
+    }
+
+    /// What a key was answered before.
+    pub(super) fn used(&self, key: &str) -> Option<&StoredAnswer> {
+        self.0.used.get(key)
     }
 
     /// A room's calendar, deleted or not.
@@ -119,7 +127,7 @@ impl Seen {
         for calendar in self.0.calendars.values_mut() {
             calendar.apply(change);
         }
-        for booking in change.bookings.iter().map(vacancy_domain::BookingChange::after) {
+        for booking in change.bookings.iter().map(BookingChange::to) {
             if let Some(known) = self.0.bookings.get_mut(&booking.id) {
                 known.clone_from(booking);
             }
@@ -164,13 +172,13 @@ pub struct Stop {
     /// What is committed all the same: lapsed holds met on the way.
     pub lapsed: Option<Box<Change>>,
     /// The stay and the number of guests that other rooms may be offered for.
-    pub wanted: Option<(Stay, i64)>,
+    pub wanted: Option<(Stay, Guests)>,
 }
 
 impl Stop {
     /// Says for what stay and how many guests other rooms may be offered.
     #[must_use]
-    pub fn wanting(self, stay: Stay, guests: i64) -> Self {
+    pub fn wanting(self, stay: Stay, guests: Guests) -> Self {
         Self { wanted: Some((stay, guests)), ..self }
     }
 }
@@ -207,10 +215,16 @@ pub struct Member {
     pub attempt: u32,
     /// Whether its rooms are locked before they are read: its last attempt waits in line.
     pub locks: bool,
+    /// By when it is answered.
+    pub deadline: Moment,
+    /// Whether only its preconditions are looked at.
+    pub looks_only: bool,
+    /// Whether its booking was found in one of the rooms just now.
+    pub resolved: bool,
     /// Whether it must be decided without company.
     pub alone: bool,
     /// Since when it waits.
-    pub since: Instant,
+    pub since: Moment,
     /// Where its end is told.
     pub ended: oneshot::Sender<Attempted>,
 }

@@ -12,9 +12,16 @@ use crate::hot::Manager;
 /// Where connections come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Pools {
-    Sqlite { reader: SqlitePool, writer: SqlitePool, group: Arc<Group> },
+    Sqlite {
+        reader: SqlitePool,
+        writer: SqlitePool,
+        group: Arc<Group>,
+    },
     /// `hot` for single resources and writes to rooms; `wide` for all that may take longer.
-    Postgres { hot: bb8::Pool<Manager>, wide: PgPool },
+    Postgres {
+        hot: bb8::Pool<Manager>,
+        wide: PgPool,
+    },
 }
 
 /// How many connections there are.

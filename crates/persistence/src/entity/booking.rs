@@ -1,10 +1,11 @@
 //! `bookings`.
 
-use sea_orm::Set;
 use sea_orm::entity::prelude::*;
-use vacancy_domain::{Booking, BookingId, Email, Guest, HotelId, RoomId, Status, Stay, Version};
+use vacancy_domain::{
+    Booking, BookingId, Email, Guest, Guests, HotelId, RoomId, Status, Stay, Total, Version,
+};
 
-use super::{money, money_columns, stored, text};
+use super::row::Row;
 use crate::StoreError;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -37,12 +38,17 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     pub fn into_domain(self) -> Result<Booking, StoreError> {
+        let row = Row { table: "bookings", id: self.id };
         let status = match (self.status.as_str(), self.hold_expires_at) {
             ("held", Some(until)) => Status::Held { until },
             ("confirmed", None) => Status::Confirmed,
             ("cancelled", None) => Status::Cancelled,
             ("expired", None) => Status::Expired,
-            (other, _) => return Err(StoreError::corrupt(&format!("status {other}"))),
+            (status, hold) => {
+                let with = if hold.is_some() { "with" } else { "without" };
+                let why = format!("{status} {with} a time when a hold runs out");
+                return row.stored("status", Err(why));
+            }
         };
         let stay = Stay::new(self.check_in, self.check_out).map_err(|why| why.message);
         let email = self.guest_email.as_deref().map(Email::parse).transpose();
@@ -51,13 +57,17 @@ impl Model {
             room: RoomId(self.room_id),
             hotel: HotelId(self.hotel_id),
             guest: Guest {
-                name: text("guest_name", &self.guest_name)?,
-                email: stored("guest_email", email)?,
+                name: row.text("guest_name", &self.guest_name)?,
+                email: row.stored("guest_email", email)?,
             },
-            guests: self.guests,
-            stay: stored("stay", stay)?,
+            guests: row.stored("guests", Guests::new(self.guests))?,
+            stay: row.stored("check_out", stay)?,
             status,
-            total: money(self.total_amount, self.total_currency)?,
+            total: row.money(
+                ("total_amount", self.total_amount),
+                ("total_currency", self.total_currency.as_deref()),
+                Total::new,
+            )?,
             version: Version(self.version),
             room_version: Version(self.room_version),
             created_at: self.created_at,
@@ -66,27 +76,26 @@ impl Model {
     }
 }
 
-impl From<&Booking> for ActiveModel {
+impl From<&Booking> for Model {
     fn from(booking: &Booking) -> Self {
-        let (total_amount, total_currency) = money_columns(booking.total.as_ref());
         let email = booking.guest.email.as_ref();
         Self {
-            room_id: Set(booking.room.0),
-            id: Set(booking.id.0),
-            hotel_id: Set(booking.hotel.0),
-            guest_name: Set(booking.guest.name.as_str().to_owned()),
-            guest_email: Set(email.map(|email| email.as_str().to_owned())),
-            guests: Set(booking.guests),
-            check_in: Set(booking.stay.check_in()),
-            check_out: Set(booking.stay.check_out()),
-            status: Set(booking.status.name().to_owned()),
-            hold_expires_at: Set(booking.status.held_until()),
-            total_amount: Set(total_amount),
-            total_currency: Set(total_currency),
-            version: Set(booking.version.0),
-            room_version: Set(booking.room_version.0),
-            created_at: Set(booking.created_at),
-            updated_at: Set(booking.updated_at),
+            room_id: booking.room.0,
+            id: booking.id.0,
+            hotel_id: booking.hotel.0,
+            guest_name: booking.guest.name.as_str().to_owned(),
+            guest_email: email.map(|email| email.as_str().to_owned()),
+            guests: booking.guests.get(),
+            check_in: booking.stay.check_in(),
+            check_out: booking.stay.check_out(),
+            status: booking.status.name().to_owned(),
+            hold_expires_at: booking.status.held_until(),
+            total_amount: booking.total.map(Total::amount),
+            total_currency: booking.total.map(|total| total.currency().as_str().to_owned()),
+            version: booking.version.0,
+            room_version: booking.room_version.0,
+            created_at: booking.created_at,
+            updated_at: booking.updated_at,
         }
     }
 }

@@ -4,7 +4,7 @@ use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use vacancy_domain::{Country, Hotel, HotelAttributes, HotelId, TimeZone, Version};
 
-use super::{stored, text};
+use super::row::Row;
 use crate::StoreError;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -27,21 +27,22 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A time zone as stored.
-pub fn time_zone(name: &str) -> Result<TimeZone, StoreError> {
-    stored("time_zone", TimeZone::parse(name))
+/// The time zone of the hotel `id` as stored.
+pub fn time_zone(id: HotelId, name: &str) -> Result<TimeZone, StoreError> {
+    Row { table: "hotels", id: id.0 }.stored("time_zone", TimeZone::parse(name))
 }
 
 impl Model {
     pub fn into_domain(self) -> Result<Hotel, StoreError> {
+        let row = Row { table: "hotels", id: self.id };
         let country = self.country.as_deref().map(Country::parse).transpose();
         Ok(Hotel {
             id: HotelId(self.id),
             attributes: HotelAttributes {
-                name: text("name", &self.name)?,
-                city: text("city", &self.city)?,
-                country: stored("country", country)?,
-                time_zone: time_zone(&self.time_zone)?,
+                name: row.text("name", &self.name)?,
+                city: row.text("city", &self.city)?,
+                country: row.stored("country", country)?,
+                time_zone: time_zone(HotelId(self.id), &self.time_zone)?,
             },
             version: Version(self.version),
             created_at: self.created_at,

@@ -1,10 +1,12 @@
 //! `rooms`.
 
-use sea_orm::Set;
 use sea_orm::entity::prelude::*;
-use vacancy_domain::{HotelId, Room, RoomAttributes, RoomId, RoomStatus, Version};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use vacancy_domain::{
+    Amount, Capacity, HotelId, Money, Room, RoomAttributes, RoomId, RoomStatus, Version,
+};
 
-use super::{money, money_columns, stored, text};
+use super::row::Row;
 use crate::StoreError;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -33,15 +35,21 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     pub fn into_domain(self) -> Result<Room, StoreError> {
+        let row = Row { table: "rooms", id: self.id };
+        let rate = |amount, currency| Amount::new(amount).map(|amount| Money { amount, currency });
         Ok(Room {
             id: RoomId(self.id),
             hotel: HotelId(self.hotel_id),
             attributes: RoomAttributes {
-                number: text("number", &self.number)?,
-                kind: text("kind", &self.kind)?,
-                capacity: self.capacity,
-                nightly_rate: money(self.rate_amount, self.rate_currency)?,
-                status: stored("status", RoomStatus::parse(&self.status))?,
+                number: row.text("number", &self.number)?,
+                kind: row.text("kind", &self.kind)?,
+                capacity: row.stored("capacity", Capacity::new(self.capacity))?,
+                nightly_rate: row.money(
+                    ("rate_amount", self.rate_amount),
+                    ("rate_currency", self.rate_currency.as_deref()),
+                    rate,
+                )?,
+                status: row.stored("status", RoomStatus::parse(&self.status))?,
             },
             times_booked: self.times_booked,
             version: Version(self.version),
@@ -52,24 +60,30 @@ impl Model {
     }
 }
 
-impl From<&Room> for ActiveModel {
+impl From<&Room> for Model {
     fn from(room: &Room) -> Self {
         let attributes = &room.attributes;
-        let (rate_amount, rate_currency) = money_columns(attributes.nightly_rate.as_ref());
+        let rate = attributes.nightly_rate;
         Self {
-            id: Set(room.id.0),
-            hotel_id: Set(room.hotel.0),
-            number: Set(attributes.number.as_str().to_owned()),
-            kind: Set(attributes.kind.as_str().to_owned()),
-            capacity: Set(attributes.capacity),
-            rate_amount: Set(rate_amount),
-            rate_currency: Set(rate_currency),
-            status: Set(attributes.status.name().to_owned()),
-            times_booked: Set(room.times_booked),
-            version: Set(room.version.0),
-            created_at: Set(room.created_at),
-            updated_at: Set(room.updated_at),
-            deleted_at: Set(room.deleted_at),
+            id: room.id.0,
+            hotel_id: room.hotel.0,
+            number: attributes.number.as_str().to_owned(),
+            kind: attributes.kind.as_str().to_owned(),
+            capacity: attributes.capacity.get(),
+            rate_amount: rate.map(|rate| rate.amount.get()),
+            rate_currency: rate.map(|rate| rate.currency.as_str().to_owned()),
+            status: attributes.status.name().to_owned(),
+            times_booked: room.times_booked,
+            version: room.version.0,
+            created_at: room.created_at,
+            updated_at: room.updated_at,
+            deleted_at: room.deleted_at,
         }
+    }
+}
+
+impl From<&Room> for ActiveModel {
+    fn from(room: &Room) -> Self {
+        Model::from(room).into_active_model().reset_all()
     }
 }

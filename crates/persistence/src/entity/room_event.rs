@@ -3,7 +3,7 @@
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use serde_json::{Map, Value, json};
-use vacancy_domain::{Event, EventData, Instant, Money, RoomId};
+use vacancy_domain::{Currency, Event, EventData, Instant, RoomId};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "room_events")]
@@ -16,6 +16,8 @@ pub struct Model {
     pub booking_id: Option<Uuid>,
     pub at: DateTimeUtc,
     pub data: Json,
+    /// Names the write that appended it; null where the room came to be, or in rows by other hands.
+    pub write_id: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -25,16 +27,22 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The row of one event; `request` names the request whose write it belongs to.
 pub fn row(room: RoomId, event: &Event, request: &str) -> ActiveModel {
-    let mut data = as_json(&event.data);
-    data.insert("request_id".into(), request.into());
     ActiveModel {
         room_id: Set(room.0),
         version: Set(event.version.0),
         kind: Set(event.kind.name().to_owned()),
         booking_id: Set(event.booking.map(|booking| booking.0)),
         at: Set(event.at),
-        data: Set(Value::Object(data)),
+        data: Set(data(event, request)),
+        write_id: Set(None),
     }
+}
+
+/// The particulars of an event, with the name of the request it belongs to.
+pub fn data(event: &Event, request: &str) -> Value {
+    let mut data = as_json(&event.data);
+    data.insert("request_id".into(), request.into());
+    Value::Object(data)
 }
 
 fn as_json(particulars: &EventData) -> Map<String, Value> {
@@ -44,15 +52,19 @@ fn as_json(particulars: &EventData) -> Map<String, Value> {
         EventData::Room(room) => {
             data.insert("number".into(), room.number.as_str().into());
             data.insert("kind".into(), room.kind.as_str().into());
-            data.insert("capacity".into(), room.capacity.into());
+            data.insert("capacity".into(), room.capacity.get().into());
             data.insert("status".into(), room.status.name().into());
-            insert_money(&mut data, "nightly_rate", room.nightly_rate.as_ref());
+            insert_money(
+                &mut data,
+                "nightly_rate",
+                room.nightly_rate.map(|rate| (rate.amount.get(), rate.currency)),
+            );
         }
         EventData::Booking { stay, guests, total, hold_expires_at, other_room } => {
             data.insert("check_in".into(), stay.check_in().to_string().into());
             data.insert("check_out".into(), stay.check_out().to_string().into());
-            data.insert("guests".into(), (*guests).into());
-            insert_money(&mut data, "total", total.as_ref());
+            data.insert("guests".into(), guests.get().into());
+            insert_money(&mut data, "total", total.map(|total| (total.amount(), total.currency())));
             if let Some(at) = hold_expires_at {
                 data.insert("hold_expires_at".into(), instant(*at).into());
             }
@@ -64,8 +76,8 @@ fn as_json(particulars: &EventData) -> Map<String, Value> {
     data
 }
 
-fn insert_money(data: &mut Map<String, Value>, name: &str, money: Option<&Money>) {
-    if let Some(Money { amount, currency }) = money {
+fn insert_money(data: &mut Map<String, Value>, name: &str, money: Option<(i64, Currency)>) {
+    if let Some((amount, currency)) = money {
         data.insert(name.into(), json!({ "amount": amount, "currency": currency.as_str() }));
     }
 }

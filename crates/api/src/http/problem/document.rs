@@ -11,7 +11,7 @@ use vacancy_domain::{Refusal, Stay, Version};
 
 use super::code::Code;
 use super::problem::Problem;
-use crate::http::fields::FieldError;
+use crate::http::fields::{FieldError, pointer};
 use crate::http::tag::{self, VERSIONED};
 
 /// The media type of a [`Document`].
@@ -154,12 +154,8 @@ impl Problem {
             return Some(errors.clone());
         }
         let Self::Refused { refusal, .. } = self else { return None };
-        if let Refusal::Invalid(invalid) = refusal {
-            return Some(vec![invalid.clone().into()]);
-        }
-        let about_guests = matches!(refusal, Refusal::CapacityExceeded { .. });
-        let error = || FieldError { pointer: "/guests".into(), message: refusal.to_string() };
-        about_guests.then(|| vec![error()])
+        let pointer = pointer(refusal.field()?).to_owned();
+        Some(vec![FieldError { pointer, message: refusal.to_string() }])
     }
 }
 

@@ -9,11 +9,12 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::DuplicateRoomNumber => Self::Duplicate,
-            StoreError::Lost { .. } | StoreError::Abandoned | StoreError::Unavailable(_) => {
-                Self::unavailable(error)
-            }
+            StoreError::Lost { .. }
+            | StoreError::Missed
+            | StoreError::Abandoned
+            | StoreError::Unavailable(_) => Self::unavailable(error),
             StoreError::Unknown(_) => Self::OutcomeUnknown,
-            StoreError::Failed(_) => Self::internal(error),
+            StoreError::Corrupt { .. } | StoreError::Failed(_) => Self::internal(error),
         }
     }
 }

@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use uuid::Uuid;
 use vacancy_domain::{
-    Amendment, Booking, BookingChange, BookingId, Calendar, Change, Currency, Day, Decision, Event,
-    EventKind, Guest, HotelId, Instant, Money, NewBooking, Refusal, Room, RoomAttributes, RoomId,
-    RoomStatus, RoomWrite, Status, Stay, Text, TimeZone, Version, amend, cancel, confirm, expire,
+    Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
+    Day, Decided, Decision, Event, EventKind, Guest, Guests, HotelId, Instant, Money, NewBooking,
+    Refusal, Room, RoomAttributes, RoomId, RoomStatus, RoomWrite, Status, Stay, Text, TimeZone,
+    Version, amend, cancel, confirm, expire,
 };
 
 const ROOMS: usize = 3;
@@ -95,7 +96,7 @@ proptest! {
                     let kept = house.keep(&second);
                     prop_assert_eq!(kept, !meet, "exactly the writes to one room exclude each other");
                     if !kept {
-                        // Decided again on what the winner left, it cannot lose.
+                        // Outcome again on what the winner left, it cannot lose.
                         let again = house.decide(&other);
                         prop_assert!(house.keep(&again));
                     }
@@ -107,7 +108,7 @@ proptest! {
 }
 
 /// A decision about a booking, or about a room.
-enum Decided {
+enum Outcome {
     Booking(Decision<Booking>),
     Room(Decision<Room>),
     Gone(Decision<()>),
@@ -115,12 +116,13 @@ enum Decided {
     Nothing,
 }
 
-impl Decided {
+impl Outcome {
     fn change(&self) -> Option<&Change> {
         fn of<T>(decision: &Decision<T>) -> Option<&Change> {
             match decision {
-                Decision::Accepted(change, _) | Decision::Refused(_, Some(change)) => Some(change),
-                Decision::Unchanged(_) | Decision::Refused(_, None) => None,
+                Ok(Decided::Changed(change, _)) => Some(change),
+                Ok(Decided::Unchanged(_)) => None,
+                Err(refused) => refused.lapsed.as_deref(),
             }
         }
         match self {
@@ -133,10 +135,10 @@ impl Decided {
 
     fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Booking(Decision::Refused(refusal, _))
-            | Self::Room(Decision::Refused(refusal, _))
-            | Self::Gone(Decision::Refused(refusal, _)) => Some(refusal),
-            Self::Booking(_) | Self::Room(_) | Self::Gone(_) | Self::Nothing => None,
+            Self::Booking(Err(refused)) | Self::Room(Err(refused)) | Self::Gone(Err(refused)) => {
+                Some(&refused.refusal)
+            }
+            Self::Booking(Ok(_)) | Self::Room(Ok(_)) | Self::Gone(Ok(_)) | Self::Nothing => None,
         }
     }
 
@@ -163,16 +165,19 @@ impl House {
         let (rooms, bookings, events) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut house = Self { now, rooms, bookings, events, ids: 0, order: Vec::new() };
         for number in 0..ROOMS {
-            let rate = |amount| Money { amount, currency: Currency::parse("EUR").expect("a code") };
+            let rate = |amount| Money {
+                amount: Amount::new(amount).expect("an amount"),
+                currency: Currency::parse("EUR").expect("a code"),
+            };
             let attributes = RoomAttributes {
                 number: text(&number.to_string()),
                 kind: text("double"),
-                capacity: 3,
+                capacity: Capacity::new(3).expect("a capacity"),
                 nightly_rate: (number > 0).then(|| rate(10_000)),
                 status: RoomStatus::Open,
             };
             let created = Room::create(room_id(number), HotelId(Uuid::nil()), attributes, now);
-            assert!(house.keep(&Decided::Room(created)));
+            assert!(house.keep(&Outcome::Room(created)));
         }
         house
     }
@@ -193,47 +198,51 @@ impl House {
         }
     }
 
-    fn decide(&mut self, wish: &Wish) -> Decided {
+    fn decide(&mut self, wish: &Wish) -> Outcome {
         let alive =
             |room: usize| self.rooms.get(&room_id(room)).filter(|room| room.deleted_at.is_none());
         match wish {
             Wish::Book { room, from, nights, guests, hold_minutes } => {
-                let Some(room) = alive(*room) else { return Decided::Nothing };
+                let Some(room) = alive(*room) else { return Outcome::Nothing };
                 let stay = stay(*from, *nights);
                 let calendar = self.calendar(room, stay.check_in(), stay.check_out());
                 self.ids += 1;
                 let wanted = NewBooking {
                     id: BookingId(Uuid::from_u128(self.ids)),
                     guest: Guest { name: text("Ada"), email: None },
-                    guests: *guests,
+                    guests: people(*guests),
                     stay,
                     hold: hold_minutes.map(TimeDelta::minutes),
                 };
-                Decided::Booking(calendar.book(wanted))
+                Outcome::Booking(calendar.book(wanted))
             }
             Wish::Confirm(booking) => self.command(*booking, confirm),
             Wish::Cancel(booking) => self.command(*booking, cancel),
             Wish::Expire(booking) => self.command(*booking, expire),
             Wish::Amend { booking, room, from, nights, guests } => {
-                let Some(booking) = self.booking(*booking) else { return Decided::Nothing };
+                let Some(booking) = self.booking(*booking) else { return Outcome::Nothing };
                 let home = &self.rooms[&booking.room];
                 let stay = stay(*from, *nights);
                 let target = &self.rooms[&room_id(*room)];
                 let target = self.calendar(target, stay.check_in(), stay.check_out());
-                let amendment = Amendment { guest: booking.guest.clone(), guests: *guests, stay };
-                Decided::Booking(amend(booking, home, &target, amendment))
+                let amendment =
+                    Amendment { guest: booking.guest.clone(), guests: people(*guests), stay };
+                Outcome::Booking(amend(booking, home, &target, amendment))
             }
             Wish::Edit { room, closed, capacity } => {
-                let Some(room) = alive(*room) else { return Decided::Nothing };
+                let Some(room) = alive(*room) else { return Outcome::Nothing };
                 let status = if *closed { RoomStatus::Closed } else { RoomStatus::Open };
-                let attributes =
-                    RoomAttributes { status, capacity: *capacity, ..room.attributes.clone() };
-                Decided::Room(room.edit(attributes, self.now))
+                let attributes = RoomAttributes {
+                    status,
+                    capacity: Capacity::new(*capacity).expect("a capacity"),
+                    ..room.attributes.clone()
+                };
+                Outcome::Room(room.edit(attributes, self.now))
             }
             Wish::Delete { room } => {
-                let Some(room) = alive(*room) else { return Decided::Nothing };
+                let Some(room) = alive(*room) else { return Outcome::Nothing };
                 let yesterday = self.now.date_naive() - TimeDelta::days(1);
-                Decided::Gone(self.calendar(room, yesterday, Day::MAX).delete_room())
+                Outcome::Gone(self.calendar(room, yesterday, Day::MAX).delete_room())
             }
         }
     }
@@ -242,9 +251,9 @@ impl House {
         &self,
         booking: usize,
         command: fn(&Booking, &Room, Instant) -> Decision<Booking>,
-    ) -> Decided {
-        let Some(booking) = self.booking(booking) else { return Decided::Nothing };
-        Decided::Booking(command(booking, &self.rooms[&booking.room], self.now))
+    ) -> Outcome {
+        let Some(booking) = self.booking(booking) else { return Outcome::Nothing };
+        Outcome::Booking(command(booking, &self.rooms[&booking.room], self.now))
     }
 
     fn booking(&self, place: usize) -> Option<&Booking> {
@@ -252,7 +261,7 @@ impl House {
     }
 
     /// Keeps a decision, all of it or none. False when somebody wrote in between.
-    fn keep(&mut self, decided: &Decided) -> bool {
+    fn keep(&mut self, decided: &Outcome) -> bool {
         let Some(change) = decided.change() else { return true };
         if let Some(refusal) = decided.refusal() {
             check_only_expires(refusal, change, self.now);
@@ -326,7 +335,7 @@ impl House {
                     .find(|event| event.version == booking.room_version)
                     .expect("a booking's last write is in the history");
                 prop_assert_eq!(event.booking, Some(booking.id));
-                prop_assert!(booking.guests >= 1 && booking.stay.nights() >= 1);
+                prop_assert!(booking.guests.get() >= 1 && booking.stay.nights() >= 1);
             }
             let versions: Vec<_> = self.events[id].iter().map(|event| event.version.0).collect();
             let expected: Vec<_> = (Version::FIRST.0..=room.version.0).collect();
@@ -363,6 +372,10 @@ fn is_stored_as_occupying(booking: &Booking) -> bool {
 
 fn room_id(number: usize) -> RoomId {
     RoomId(Uuid::from_u128(1 + number as u128))
+}
+
+fn people(guests: i64) -> Guests {
+    Guests::new(guests).expect("a number of guests")
 }
 
 fn text(text: &str) -> Text {

@@ -1,0 +1,143 @@
+//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates or room.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use vacancy_domain::{Amendment, BookingId, Decided, Field, Guests, Invalid, RoomId, amend};
+
+use super::fields;
+use super::view::{BookingView, GuestBody, READ_ONLY, written};
+use crate::about::{About, Kind, Scope};
+use crate::app::App;
+use crate::http::fields::FieldErrors;
+use crate::http::patch::{self, Edit};
+use crate::http::path::Id;
+use crate::http::problem::Problem;
+use crate::http::query::{self, VersionQuery};
+use crate::http::reply::Reply;
+use crate::http::request::WriteRequest;
+use crate::metrics;
+use crate::write::{Look, Nights, Operation, Ruling, Seen, Stop, Subject, Turn, write_rooms};
+
+/// What it is.
+pub const ABOUT: About = About { id: "edit_booking", kind: Kind::Edit, scope: Scope::Book };
+
+/// What a client sets of a booking that exists.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BookingBody {
+    /// Who stays.
+    pub guest: GuestBody,
+    /// How many people.
+    pub guests: i64,
+    /// The first night.
+    pub check_in: String,
+    /// The day after the last night.
+    pub check_out: String,
+    /// The room.
+    pub room_id: String,
+}
+
+impl BookingBody {
+    /// Reads every field; fails with 422 and all that is wrong.
+    pub fn parse(&self) -> Result<(RoomId, Amendment), Problem> {
+        let mut errors = FieldErrors::default();
+        let stay = fields::stay(&mut errors, &self.check_in, &self.check_out);
+        let guests = errors.at("/guests", Guests::new(self.guests));
+        let guest = fields::guest(&mut errors, &self.guest);
+        let room = query::uuid(&self.room_id).ok_or_else(|| "must be a room's id".to_owned());
+        let room = errors.at("/room_id", room);
+        let amended = || {
+            let amendment = Amendment { guest: guest?, guests: guests?, stay: stay? };
+            Some((RoomId(room?), amendment))
+        };
+        Ok(errors.finish(amended())?)
+    }
+}
+
+/// Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
+#[utoipa::path(
+    patch, operation_id = "edit_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
+    params(("booking_id" = Uuid, Path), VersionQuery),
+    request_body(content = Object, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The booking", body = BookingView))
+)]
+pub async fn patch(
+    State(app): State<App>,
+    Id(id): Id,
+    request: WriteRequest<Value, VersionQuery>,
+) -> Result<Reply, Problem> {
+    let WriteRequest { context, mut body, .. } = request;
+    if let Ok(Value::Object(fields)) = &mut body {
+        // Answers to writes tell it; there is nothing to compare it with.
+        fields.remove("attempts");
+    }
+    write_rooms(&app, context, EditBooking { id: BookingId(id), body }).await
+}
+
+/// Edits a booking's particulars; new dates or another room run the whole decision again.
+#[derive(Debug)]
+struct EditBooking {
+    id: BookingId,
+    body: Result<Value, Problem>,
+}
+
+impl EditBooking {
+    fn field(&self, name: &str) -> Option<&str> {
+        self.body.as_ref().ok()?.get(name)?.as_str()
+    }
+}
+
+impl Operation for EditBooking {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn counts_as(&self) -> metrics::Operation {
+        metrics::Operation::EditBooking
+    }
+
+    /// What the patch may say of room and dates decides what is read; whether it says so rightly is
+    /// looked at after the preconditions.
+    fn looks_at(&self) -> Look {
+        let day = |name| self.field(name).and_then(|raw| query::day(raw).ok());
+        let (check_in, check_out) = (day("check_in"), day("check_out"));
+        Look {
+            booking: Some(self.id),
+            target: self.field("room_id").and_then(query::uuid).map(RoomId),
+            nights: Nights::OfBooking { check_in, check_out },
+            alone: true,
+            ..Look::default()
+        }
+    }
+
+    fn subject(&self, seen: &Seen) -> Result<Subject, Problem> {
+        let version = seen.booking(self.id)?.0.version;
+        Ok(Subject { kind: "booking", id: self.id.0, version })
+    }
+
+    fn decide(&self, seen: &Seen, turn: &mut Turn) -> Result<Ruling, Stop> {
+        let body = self.body.as_ref().map_err(Clone::clone)?;
+        let (booking, home) = seen.booking(self.id)?;
+        let view = BookingView::from(booking);
+        let body: BookingBody = patch::apply(Edit::Merge, &view, READ_ONLY, body)?;
+        let (room, amendment) = body.parse()?;
+        if room != booking.room || amendment.stay != booking.stay {
+            turn.counts_as = metrics::Operation::Move;
+        }
+        let target = seen.calendar(room).ok_or_else(|| {
+            let elsewhere = Invalid::new(Field::RoomId, "must be a room of the same hotel");
+            Problem::ValidationFailed(vec![elsewhere.into()])
+        })?;
+        let (stay, guests) = (amendment.stay, amendment.guests);
+        let decision = amend(booking, &home.room, target, amendment);
+        let decided = decision.map_err(|refused| Stop::from(refused).wanting(stay, guests))?;
+        Ok(match decided {
+            Decided::Changed(change, booking) => {
+                Ruling::Write(change, written(&booking, turn.attempt)?)
+            }
+            Decided::Unchanged(booking) => Ruling::Unchanged(written(&booking, turn.attempt)?),
+        })
+    }
+}

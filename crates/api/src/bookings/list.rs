@@ -1,0 +1,129 @@
+//! `GET /v1/bookings`, and what every list of bookings has in common.
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use vacancy_domain::{Booking, BookingId, HotelId, RoomId};
+use vacancy_persistence::{BookingFilter, Page};
+
+use super::view::BookingView;
+use crate::about::{About, Kind, Scope};
+use crate::app::App;
+use crate::http::cursor;
+use crate::http::list::{List, Listing};
+use crate::http::problem::Problem;
+use crate::http::query::{self, DayParam, IdParam, Limit};
+
+/// What it is.
+pub const ABOUT: About = About { id: "list_bookings", kind: Kind::List, scope: Scope::Book };
+
+/// A booking's status as a filter.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[schema(as = BookingStatus)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusParam {
+    /// Held, also when the hold has lapsed and nobody has recorded it.
+    Held,
+    /// Confirmed.
+    Confirmed,
+    /// Cancelled.
+    Cancelled,
+    /// Expired.
+    Expired,
+}
+
+impl StatusParam {
+    /// As stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Filters of the list of bookings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct BookingsQuery {
+    /// Only this hotel's.
+    #[param(value_type = Option<Uuid>)]
+    hotel_id: Option<IdParam>,
+    /// Only this room's.
+    #[param(value_type = Option<Uuid>)]
+    room_id: Option<IdParam>,
+    /// Only those in this status.
+    #[param(value_type = Option<StatusParam>)]
+    status: Option<StatusParam>,
+    /// Only those with a night on or after this day.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    from: Option<DayParam>,
+    /// Only those with a night before this day.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    to: Option<DayParam>,
+    /// The most items to return.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    #[serde(default)]
+    limit: Limit,
+    /// From `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists bookings, by check-in.
+#[utoipa::path(
+    get, operation_id = "list_bookings", path = "/v1/bookings", tag = "bookings", params(BookingsQuery),
+    responses((status = 200, description = "A page of bookings", body = List<BookingView>))
+)]
+pub async fn list(
+    State(app): State<App>,
+    listing: Listing<BookingsQuery>,
+) -> Result<Response, Problem> {
+    let BookingsQuery { hotel_id, room_id, status, from, to, limit, cursor } = &listing.query;
+    let (from, to) = (from.map(|day| day.0), to.map(|day| day.0));
+    let after = place_after(cursor.as_deref(), from, to)?;
+    let filter = BookingFilter {
+        hotel: hotel_id.map(|id| HotelId(id.0)),
+        room: room_id.map(|id| RoomId(id.0)),
+        status: status.map(StatusParam::name),
+        from,
+        to,
+        after: after.map(|(day, id)| (day, BookingId(id))),
+        limit: limit.0,
+    };
+    let store = app.store.clone();
+    let page = app.read(async move { store.bookings(&filter).await }).await?;
+    answer(&app, &listing, &page)
+}
+
+/// Reads the cursor of a list of bookings, and checks its range.
+pub fn place_after(
+    cursor: Option<&str>,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> Result<Option<(NaiveDate, Uuid)>, Problem> {
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(Problem::InvalidRequest("to must be after from".into()));
+    }
+    let Some(cursor) = cursor else { return Ok(None) };
+    let (day, id) = cursor::decode::<(String, Uuid)>(cursor)?;
+    // A cursor that somebody made up could hold a day that the database refuses.
+    let day = query::day(&day).map_err(|_| Problem::InvalidCursor)?;
+    Ok(Some((day, id)))
+}
+
+/// Writes a page of bookings.
+pub fn answer<Q>(
+    app: &App,
+    listing: &Listing<Q>,
+    page: &Page<Booking>,
+) -> Result<Response, Problem> {
+    let place = |booking: &Booking| (booking.stay.check_in(), booking.id.0);
+    listing.answer(&app.metrics, page, |booking| BookingView::from(booking), place)
+}

@@ -1,0 +1,111 @@
+//! A request to book, as a body and as what it means.
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use vacancy_domain::{BookingId, Guest, Guests, NewBooking, Stay, Text};
+
+use super::fields;
+use super::view::GuestBody;
+use crate::http::fields::FieldErrors;
+use crate::http::problem::Problem;
+
+/// The longest hold, in seconds.
+const HOLD_SECONDS_MAX: i64 = 86_400;
+
+/// A stay in a room.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BookBody {
+    /// The first night: today at the hotel at the earliest, three years ahead at the latest.
+    #[schema(value_type = chrono::NaiveDate)]
+    pub check_in: String,
+    /// The day after the last night; at most 365 nights.
+    #[schema(value_type = chrono::NaiveDate)]
+    pub check_out: String,
+    /// How many people.
+    #[schema(minimum = 1, example = 2)]
+    pub guests: i64,
+    /// Who stays.
+    pub guest: GuestBody,
+    /// Hold it for so many seconds instead of confirming it.
+    #[schema(minimum = 1, maximum = 86_400)]
+    pub hold_seconds: Option<i64>,
+}
+
+/// A stay in any room of a hotel.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoBookBody {
+    /// The first night: today at the hotel at the earliest, three years ahead at the latest.
+    #[schema(value_type = chrono::NaiveDate)]
+    pub check_in: String,
+    /// The day after the last night; at most 365 nights.
+    #[schema(value_type = chrono::NaiveDate)]
+    pub check_out: String,
+    /// How many people.
+    #[schema(minimum = 1, example = 2)]
+    pub guests: i64,
+    /// Who stays.
+    pub guest: GuestBody,
+    /// Hold it for so many seconds instead of confirming it.
+    #[schema(minimum = 1, maximum = 86_400)]
+    pub hold_seconds: Option<i64>,
+    /// Only in rooms of this kind, written exactly so.
+    #[schema(min_length = 1, max_length = 200)]
+    pub kind: Option<String>,
+}
+
+/// A request to book.
+#[derive(Clone, Debug)]
+pub struct BookingRequest {
+    /// Who stays.
+    pub guest: Guest,
+    /// How many people.
+    pub guests: Guests,
+    /// The nights.
+    pub stay: Stay,
+    /// How long to hold it, if it shall be held.
+    pub hold: Option<TimeDelta>,
+    /// Only in rooms of this kind.
+    pub kind: Option<Text>,
+}
+
+impl BookBody {
+    /// Reads every field; fails with 422 and all that is wrong.
+    pub fn parse(self) -> Result<BookingRequest, Problem> {
+        let Self { check_in, check_out, guests, guest, hold_seconds } = self;
+        let body = AutoBookBody { check_in, check_out, guests, guest, hold_seconds, kind: None };
+        body.parse()
+    }
+}
+
+impl AutoBookBody {
+    /// Reads every field; fails with 422 and all that is wrong.
+    pub fn parse(self) -> Result<BookingRequest, Problem> {
+        let mut errors = FieldErrors::default();
+        let stay = fields::stay(&mut errors, &self.check_in, &self.check_out);
+        let guests = errors.at("/guests", Guests::new(self.guests));
+        let guest = fields::guest(&mut errors, &self.guest);
+        let hold = self.hold_seconds.map(|seconds| match seconds {
+            1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
+            _ => Err(format!("must be 1 to {HOLD_SECONDS_MAX}")),
+        });
+        let hold = errors.at("/hold_seconds", hold.transpose());
+        let kind = errors.at("/kind", self.kind.as_deref().map(Text::parse).transpose());
+        let request = || {
+            let (guest, guests, stay) = (guest?, guests?, stay?);
+            Some(BookingRequest { guest, guests, stay, hold: hold?, kind: kind? })
+        };
+        Ok(errors.finish(request())?)
+    }
+}
+
+impl BookingRequest {
+    /// As the booking `id`.
+    #[must_use]
+    pub fn as_booking(&self, id: BookingId) -> NewBooking {
+        let Self { guest, guests, stay, hold, .. } = self.clone();
+        NewBooking { id, guest, guests, stay, hold }
+    }
+}

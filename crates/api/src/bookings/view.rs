@@ -1,0 +1,133 @@
+//! A booking as JSON.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use vacancy_domain::{Booking, Guest};
+use vacancy_persistence::Answer;
+
+use crate::http::instants::{instant, optional_instant};
+use crate::http::problem::Problem;
+use crate::http::reply;
+use crate::rooms::money::MoneyBody;
+
+/// Who stays.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Guest)]
+#[serde(deny_unknown_fields)]
+pub struct GuestBody {
+    /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, example = "Ada Lovelace")]
+    pub name: String,
+    /// One `@` inside, at most 254 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 254, example = "ada@example.org")]
+    pub email: Option<String>,
+}
+
+impl From<&Guest> for GuestBody {
+    fn from(guest: &Guest) -> Self {
+        let email = guest.email.as_ref().map(|email| email.as_str().to_owned());
+        Self { name: guest.name.as_str().to_owned(), email }
+    }
+}
+
+/// A booking.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Booking)]
+pub struct BookingView {
+    /// UUIDv7; a move keeps it.
+    pub id: Uuid,
+    /// Its room.
+    pub room_id: Uuid,
+    /// That room's hotel.
+    pub hotel_id: Uuid,
+    /// Who stays.
+    pub guest: GuestBody,
+    /// How many people.
+    pub guests: i64,
+    /// The first night.
+    pub check_in: NaiveDate,
+    /// The day after the last night.
+    pub check_out: NaiveDate,
+    /// How many nights.
+    pub nights: i64,
+    /// `held`, `confirmed`, `cancelled` or `expired`.
+    pub status: String,
+    /// When the hold runs out.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_instant")]
+    pub hold_expires_at: Option<DateTime<Utc>>,
+    /// Rate times nights when it was booked, or last moved or rescheduled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<MoneyBody>,
+    /// Counts its own writes, from 1.
+    pub version: i64,
+    /// The room's version that its last write produced.
+    pub room_version: i64,
+    /// At which attempt this write succeeded; only in answers to writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// When it was made.
+    #[serde(serialize_with = "instant")]
+    pub created_at: DateTime<Utc>,
+    /// When this version came to be.
+    #[serde(serialize_with = "instant")]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Fields that a client may send back, but not change.
+pub const READ_ONLY: &[&str] = &[
+    "id",
+    "hotel_id",
+    "nights",
+    "status",
+    "hold_expires_at",
+    "total",
+    "version",
+    "room_version",
+    "created_at",
+    "updated_at",
+];
+
+impl From<&Booking> for BookingView {
+    fn from(booking: &Booking) -> Self {
+        Self {
+            id: booking.id.0,
+            room_id: booking.room.0,
+            hotel_id: booking.hotel.0,
+            guest: GuestBody::from(&booking.guest),
+            guests: booking.guests.get(),
+            check_in: booking.stay.check_in(),
+            check_out: booking.stay.check_out(),
+            nights: booking.stay.nights(),
+            status: booking.status.name().to_owned(),
+            hold_expires_at: booking.status.held_until(),
+            total: booking.total.as_ref().map(MoneyBody::from),
+            version: booking.version.0,
+            room_version: booking.room_version.0,
+            attempts: None,
+            created_at: booking.created_at,
+            updated_at: booking.updated_at,
+        }
+    }
+}
+
+impl BookingView {
+    /// As the answer to a write that succeeded at its `attempts`-th attempt.
+    #[must_use]
+    pub fn after(booking: &Booking, attempts: u32) -> Self {
+        Self { attempts: Some(attempts), ..Self::from(booking) }
+    }
+}
+
+/// The answer to a creation at the `attempts`-th attempt.
+pub fn created(booking: &Booking, attempts: u32) -> Result<Answer, Problem> {
+    let path = format!("/v1/bookings/{}", booking.id);
+    reply::created(&BookingView::after(booking, attempts), booking.version, path)
+}
+
+/// The answer to a command or an edit at the `attempts`-th attempt.
+pub fn written(booking: &Booking, attempts: u32) -> Result<Answer, Problem> {
+    reply::ok(&BookingView::after(booking, attempts), booking.version)
+}

@@ -1,0 +1,316 @@
+//! One attempt, for one request or for several about the same rooms: read one snapshot, decide in
+//! order of arrival, commit once, tell each its end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use vacancy_domain::{Change, Guests, RoomId, Stay};
+use vacancy_persistence::{Answer, Fate, Part, Session, SnapshotQuery, StoreError, Write};
+
+use super::conditions;
+use super::counting::count_expired;
+use super::fate::settle;
+use super::operation::{Member, Ruling, Seen, Stop, Turn};
+use super::run::Run;
+use crate::app::App;
+use crate::http::key;
+use crate::http::problem::Problem;
+use crate::http::reply::ReplyKind;
+use crate::metrics::{KeyResult, Operation, PreconditionResult};
+
+/// How an attempt ended for one request.
+#[derive(Debug)]
+pub struct Attempted {
+    /// The end.
+    pub end: End,
+    /// How its preconditions were answered, if they were looked at.
+    pub precondition: Option<PreconditionResult>,
+    /// What it counts as, as far as is known.
+    pub counts_as: Operation,
+}
+
+/// See [`Attempted`].
+#[derive(Debug)]
+pub enum End {
+    /// It was done, or was done before.
+    Done(Answer, ReplyKind),
+    /// It was not, and this is the answer; the stay is what other rooms may be offered for.
+    Stopped(Problem, Option<(Stay, Guests)>),
+    /// Another write came first.
+    Lost,
+    /// The commit broke off and left nothing.
+    Undone,
+    /// It rests on another request of its batch, which was not committed, or on a failure that may
+    /// be another's: again at once, which is no further attempt.
+    Again {
+        /// Without company.
+        alone: bool,
+    },
+    /// The booking is in another room meanwhile.
+    Elsewhere,
+}
+
+/// A request of the batch that is decided, and how it ends if the batch is committed.
+struct Decided {
+    member: Member,
+    attempted: Attempted,
+    /// Its share of the commit.
+    part: Option<Part>,
+}
+
+/// Carries out one attempt of `members`, in their order. `turn` keeps others away from the rooms; it
+/// ends with the attempt, and at the latest before the fate of a commit is waited for.
+pub(super) async fn attempt<T>(app: App, rooms: Vec<RoomId>, members: Vec<Member>, turn: T) {
+    for member in &members {
+        app.metrics.lane_waited(member.since.elapsed());
+    }
+    app.metrics.lane_batch(members.len());
+    let (members, abandoned): (Vec<_>, Vec<_>) =
+        members.into_iter().partition(|member| !member.gate.is_abandoned());
+    for member in abandoned {
+        tell(member, stopped(Problem::unavailable("the deadline passed")));
+    }
+    let mut members = members;
+    while !members.is_empty() {
+        let locks = members.iter().any(|member| member.locks);
+        let (session, mut seen) = match look(&app, &rooms, &members, locks).await {
+            Ok(seen) => seen,
+            Err(error) => return tell_all(&app, members, &error),
+        };
+        let mut decided: Vec<_> =
+            members.drain(..).map(|member| decide(&app, member, &mut seen)).collect();
+        let parts: Vec<_> = decided.iter_mut().filter_map(|one| one.part.clone()).collect();
+        if parts.is_empty() {
+            session.end().await;
+            drop(turn);
+            return decided.into_iter().for_each(|one| one.member.tell(one.attempted));
+        }
+        let write = Arc::new(Write::new(parts, seen.now()));
+        if !locks {
+            app.store.seam().await;
+        }
+        match session.commit(write.clone()).await {
+            Err(StoreError::Abandoned) => {
+                // The others are decided again, without those that were given up.
+                let (given_up, left): (Vec<_>, Vec<_>) = decided
+                    .into_iter()
+                    .map(|one| one.member)
+                    .partition(|it| it.gate.is_abandoned());
+                for member in given_up {
+                    tell(member, stopped(Problem::unavailable("the deadline passed")));
+                }
+                members = left;
+            }
+            Err(StoreError::Unknown(error)) => {
+                drop(turn);
+                tracing::warn!(%error, "the outcome of a commit is unknown; finding out");
+                let last = decided.iter().map(|one| one.member.deadline).max();
+                let fate = settle(&app.store, &write, last).await;
+                return conclude_unknown(&app, decided, fate);
+            }
+            committed => {
+                drop(turn);
+                return conclude(&app, decided, committed);
+            }
+        }
+    }
+}
+
+/// Reads what the members look at. What is read under lock stays as it is until the commit.
+async fn look(
+    app: &App,
+    rooms: &[RoomId],
+    members: &[Member],
+    locks: bool,
+) -> Result<(Session, Seen), StoreError> {
+    let mut ask = SnapshotQuery { rooms: rooms.to_vec(), ..SnapshotQuery::default() };
+    for member in members {
+        let look = member.operation.looks_at();
+        ask.keys.extend(member.context.key.iter().map(|key| key.0.clone()));
+        ask.bookings.extend(look.booking);
+        let room = look.target.or(look.room).or_else(|| rooms.first().copied());
+        ask.nights.extend(room.and_then(|room| look.nights_in(room)));
+    }
+    let mut session = app.store.session().await?;
+    if locks {
+        session = session.lock(rooms).await?;
+    }
+    match session.snapshot(&ask).await {
+        Ok(snapshot) => Ok((session, Seen(snapshot))),
+        Err(error) => {
+            session.end().await;
+            Err(error)
+        }
+    }
+}
+
+/// Decides one request on the picture that those before it leave.
+fn decide(app: &App, member: Member, seen: &mut Seen) -> Decided {
+    let counts_as = member.operation.counts_as();
+    let mut turn = Turn { attempt: member.attempt, counts_as };
+    let mut precondition = None;
+    let judged =
+        catch_unwind(AssertUnwindSafe(|| judge(&member, seen, &mut turn, &mut precondition)));
+    let (end, change) = match judged {
+        Ok(Ok((end, change))) => (end, change),
+        Ok(Err(Stop { problem, lapsed, wanted })) => {
+            (End::Stopped(problem, wanted), lapsed.map(|change| *change))
+        }
+        // Its own fault, and nothing of it was applied: the others go on.
+        Err(_) => (End::Stopped(Problem::internal("a decision panicked"), None), None),
+    };
+    let record = match &end {
+        End::Done(answer, ReplyKind::Written | ReplyKind::Unchanged) => {
+            Run::record(&member.context, app, answer)
+        }
+        _ => None,
+    };
+    if let Some(change) = &change {
+        seen.apply(change);
+    }
+    let part = (change.is_some() || record.is_some()).then(|| Part {
+        change: change.unwrap_or_default(),
+        request: member.context.request.0.clone(),
+        record,
+        gate: member.gate.clone(),
+    });
+    let attempted = Attempted { end, precondition, counts_as: turn.counts_as };
+    Decided { member, attempted, part }
+}
+
+/// The order of the contract: the key, the resource, its preconditions, then the request itself.
+fn judge(
+    member: &Member,
+    seen: &Seen,
+    turn: &mut Turn,
+    precondition: &mut Option<PreconditionResult>,
+) -> Result<(End, Option<Change>), Stop> {
+    let Member { operation, context, .. } = member;
+    if let Some(earlier) = context.key.as_ref().and_then(|key| seen.used(&key.0)) {
+        let answer = key::replayed(&context.fingerprint, earlier)?;
+        return Ok((End::Done(answer, ReplyKind::Replayed), None));
+    }
+    let look = operation.looks_at();
+    if look.booking.is_some_and(|id| member.resolved && seen.booking(id).is_err()) {
+        return Ok((End::Elsewhere, None));
+    }
+    let subject = operation.subject(seen)?;
+    let checked;
+    (*precondition, checked) =
+        conditions::check(&context.preconditions, operation.about().kind, Some(subject));
+    checked?;
+    if member.looks_only {
+        return Ok((End::Lost, None));
+    }
+    Ok(match operation.decide(seen, turn)? {
+        Ruling::Write(change, answer) => (End::Done(answer, ReplyKind::Written), Some(change)),
+        Ruling::Unchanged(answer) => (End::Done(answer, ReplyKind::Unchanged), None),
+    })
+}
+
+/// Tells everybody what a commit, or its failure, means for them.
+fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>) {
+    let parts: Vec<_> = decided.iter().filter_map(|one| one.part.as_ref()).collect();
+    let several = parts.len() > 1;
+    let keyed = parts.iter().any(|part| part.record.is_some());
+    for Decided { member, mut attempted, part } in decided {
+        let rests = part.is_none();
+        attempted.end = match &committed {
+            Ok(()) => {
+                if let Some(part) = &part {
+                    let expired = part.change.holds_expired();
+                    count_expired(&app.metrics, expired, member.attempt);
+                    if part.record.is_some() {
+                        app.metrics.idempotency(KeyResult::New);
+                    }
+                }
+                attempted.end
+            }
+            // What others were to leave did not come about.
+            Err(_) if rests => End::Again { alone: false },
+            Err(StoreError::Missed) => {
+                app.metrics.lost_race(attempted.counts_as);
+                End::Lost
+            }
+            // A lock was waited for in vain: the room's, or that of a key, which is one request's
+            // own matter.
+            Err(StoreError::Lost { guard: false }) if several && keyed => {
+                End::Again { alone: part.is_some_and(|part| part.record.is_some()) }
+            }
+            Err(error @ StoreError::Lost { guard: false }) => {
+                fault(app, attempted.counts_as, error)
+            }
+            // Perhaps another's fault: what is this one's own shows when it comes alone.
+            Err(_) if several => End::Again { alone: true },
+            Err(error) => fault(app, attempted.counts_as, error),
+        };
+        member.tell(attempted);
+    }
+}
+
+/// What a failure of a request's own commit, or of its reading, means for it.
+fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
+    match error {
+        StoreError::Lost { guard } => {
+            app.metrics.lost_race(counts_as);
+            if *guard {
+                tracing::error!("the database's guard against overlapping bookings fired");
+                app.metrics.guard_fired();
+            }
+            End::Lost
+        }
+        StoreError::Missed => {
+            app.metrics.lost_race(counts_as);
+            End::Lost
+        }
+        other => End::Stopped(other.clone().into(), None),
+    }
+}
+
+fn conclude_unknown(app: &App, decided: Vec<Decided>, fate: Fate) {
+    match fate {
+        Fate::Committed => conclude(app, decided, Ok(())),
+        Fate::NotCommitted => {
+            for Decided { member, mut attempted, part } in decided {
+                let rests = part.is_none();
+                member.gate.reopen();
+                attempted.end = if rests { End::Again { alone: false } } else { End::Undone };
+                member.tell(attempted);
+            }
+        }
+        Fate::Open => {
+            for Decided { member, mut attempted, .. } in decided {
+                attempted.end = End::Stopped(Problem::OutcomeUnknown, None);
+                member.tell(attempted);
+            }
+        }
+    }
+}
+
+/// Nothing could be read, or the rooms could not be locked.
+fn tell_all(app: &App, members: Vec<Member>, error: &StoreError) {
+    let several = members.len() > 1;
+    let all = matches!(error, StoreError::Unavailable(_) | StoreError::Lost { .. });
+    for member in members {
+        let counts_as = member.operation.counts_as();
+        let end =
+            if several && !all { End::Again { alone: true } } else { fault(app, counts_as, error) };
+        tell(member, end);
+    }
+}
+
+fn tell(member: Member, end: End) {
+    let counts_as = member.operation.counts_as();
+    member.tell(Attempted { end, precondition: None, counts_as });
+}
+
+fn stopped(problem: Problem) -> End {
+    End::Stopped(problem, None)
+}
+
+impl Member {
+    fn tell(self, attempted: Attempted) {
+        // A request that was given up hears nothing.
+        let _ = self.ended.send(attempted);
+    }
+}

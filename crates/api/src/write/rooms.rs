@@ -1,0 +1,147 @@
+//! The attempts of a write to rooms: where it queues, whom it takes along, when it looks again.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::Instrument;
+use vacancy_domain::RoomId;
+
+use super::attempt::{Attempted, End, attempt};
+use super::operation::{Look, Member, Operation};
+use super::run::{Failure, Run, run_write};
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::http::reply::Reply;
+use crate::http::request::WriteContext;
+
+/// The most requests of one batch.
+const BATCH_MAX: usize = 64;
+
+/// Carries out a write to rooms.
+pub async fn write_rooms(
+    app: &App,
+    context: WriteContext,
+    operation: impl Operation,
+) -> Result<Reply, Problem> {
+    let counts_as = operation.counts_as();
+    let operation: Arc<dyn Operation> = Arc::new(operation);
+    let attempt = move |run: Arc<Run>| {
+        let operation = operation.clone();
+        async move { attempt_in_room(&run, operation).await }
+    };
+    run_write(app, context, counts_as, attempt).await
+}
+
+/// One attempt of a write to rooms.
+pub async fn attempt_in_room(
+    run: &Arc<Run>,
+    operation: Arc<dyn Operation>,
+) -> Result<Reply, Failure> {
+    let locks = run.app.settings.room_lanes && run.is_last_of_several();
+    let mut way = Way { locks, ..Way::default() };
+    loop {
+        let attempted = go(run, &operation, way).await?;
+        run.note(&attempted);
+        match attempted.end {
+            End::Done(answer, kind) => return Ok(run.reply(answer, kind)),
+            End::Stopped(problem, wanted) => {
+                return Err(run.with_alternatives(problem, wanted).await.into());
+            }
+            End::Undone => return Err(Failure::Undone),
+            // A precondition of the client is never outlived: once the version it names is gone,
+            // that is the answer, without waiting and without another attempt.
+            End::Lost if names_a_version(run) && !way.looks_only => {
+                way = Way { looks_only: true, ..Way::default() };
+            }
+            End::Lost => return Err(Failure::Lost),
+            End::Again { alone } => way.alone |= alone,
+            End::Elsewhere => {}
+        }
+    }
+}
+
+/// How a request goes through an attempt.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    locks: bool,
+    alone: bool,
+    looks_only: bool,
+}
+
+fn names_a_version(run: &Run) -> bool {
+    let preconditions = run.context.preconditions.read();
+    preconditions.is_ok_and(|preconditions| preconditions.name_a_version())
+}
+
+/// Finds the rooms, waits for its turn there, or for the turn of one that takes it along.
+async fn go(
+    run: &Arc<Run>,
+    operation: &Arc<dyn Operation>,
+    way: Way,
+) -> Result<Attempted, Failure> {
+    let app = &run.app;
+    let look = operation.looks_at();
+    let home = match (look.room, look.booking) {
+        (None, Some(booking)) => app.store.place_of(booking).await.map_err(Problem::from)?,
+        (room, _) => room,
+    };
+    let (ended, mut end) = oneshot::channel();
+    let member = Member {
+        operation: operation.clone(),
+        context: run.context.clone(),
+        gate: run.gate.clone(),
+        deadline: run.deadline,
+        attempt: run.attempt(),
+        locks: way.locks,
+        looks_only: way.looks_only,
+        resolved: home.is_some(),
+        alone: way.alone || look.alone,
+        since: Instant::now(),
+        ended,
+    };
+    let rooms = rooms_of(home, &look);
+    if !app.settings.room_lanes || way.looks_only || rooms.is_empty() {
+        spawn(app, rooms, vec![member], ());
+        return heard(end.await);
+    }
+    if let [first, second] = rooms[..] {
+        // Both lanes, in ascending order as for the rooms' rows: none waits in a circle.
+        let turns = (app.lanes.place(first).turn().await, app.lanes.place(second).turn().await);
+        spawn(app, rooms, vec![member], turns);
+        return heard(end.await);
+    }
+    let place = app.lanes.place(rooms[0]);
+    place.wait(member);
+    loop {
+        tokio::select! {
+            biased;
+            end = &mut end => return heard(end),
+            turn = place.turn() => {
+                let members = turn.take(BATCH_MAX, |member| member.alone);
+                if !members.is_empty() {
+                    spawn(app, rooms.clone(), members, turn);
+                }
+            }
+        }
+    }
+}
+
+/// The rooms a write takes, in ascending order.
+fn rooms_of(home: Option<RoomId>, look: &Look) -> Vec<RoomId> {
+    let mut rooms: Vec<_> = home.into_iter().chain(look.target).collect();
+    rooms.sort_unstable();
+    rooms.dedup();
+    rooms
+}
+
+/// In a task of its own: a request that is given up must not take along those it leads.
+fn spawn<T: Send + 'static>(app: &App, rooms: Vec<RoomId>, members: Vec<Member>, turn: T) {
+    let work = attempt(app.clone(), rooms, members, turn);
+    app.spawn(work.instrument(tracing::Span::current()));
+}
+
+fn heard(end: Result<Attempted, oneshot::error::RecvError>) -> Result<Attempted, Failure> {
+    // Only with a runtime that is being shut down, or a panic of the executor itself.
+    end.map_err(|_| Problem::internal("the attempt ended early").into())
+}

@@ -1,0 +1,98 @@
+//! Changing a booking: its guest, its nights, its room.
+
+use super::calendar::{Calendar, check_capacity};
+use super::command::check_alive;
+use super::draft::{Draft, particulars};
+use crate::booking::{Booking, Guest};
+use crate::capacity::Guests;
+use crate::decision::{Decided, Decision};
+use crate::event::EventKind;
+use crate::invalid::{Field, Invalid};
+use crate::room::Room;
+use crate::stay::Stay;
+
+/// A booking's particulars as they shall be. Those that are the same stay as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amendment {
+    /// Who stays.
+    pub guest: Guest,
+    /// How many people.
+    pub guests: Guests,
+    /// The nights.
+    pub stay: Stay,
+}
+
+/// Changes a booking's particulars. New nights, or another room (`target.room`), run the whole
+/// decision again with the booking itself left out, and price it anew.
+///
+/// `room` is the one the booking is in; `target` is the calendar of the one it shall be in, over
+/// the nights it shall have.
+pub fn amend(
+    booking: &Booking,
+    room: &Room,
+    target: &Calendar,
+    amendment: Amendment,
+) -> Decision<Booking> {
+    let now = target.now;
+    check_alive(booking, room, now, "edited")?;
+    let status = booking.status.edit(now)?;
+    let Amendment { guest, guests, stay } = amendment;
+    let mut to = Booking { guest, guests, stay, status, room: target.room.id, ..booking.clone() };
+    if to == *booking {
+        return Ok(Decided::Unchanged(to));
+    }
+    to.version = booking.version.next();
+    to.updated_at = now;
+    if to.room == booking.room && to.stay == booking.stay {
+        return edit_particulars(booking, room, to);
+    }
+    relocate(booking, room, target, to)
+}
+
+/// Guest or number of guests: the nights stay, so nothing but the size of the room matters.
+fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision<Booking> {
+    // Who stays is no question of size: a room that was made smaller keeps the party it has.
+    if to.guests != booking.guests {
+        check_capacity(room, to.guests)?;
+    }
+    let mut draft = Draft::new(room, to.updated_at);
+    draft.record(EventKind::BookingEdited, &mut to, None);
+    draft.replace(booking, to.clone());
+    Ok(Decided::Changed(draft.finish(), to))
+}
+
+/// Other nights, another room, or both: `to` is the booking as it shall be, but for its price and
+/// its room's version.
+fn relocate(
+    booking: &Booking,
+    room: &Room,
+    target: &Calendar,
+    mut to: Booking,
+) -> Decision<Booking> {
+    if target.room.hotel != booking.hotel || target.room.is_deleted() {
+        return Err(Invalid::new(Field::RoomId, "must be a room of the same hotel").into());
+    }
+    // A guest who has arrived already may stay longer or change rooms.
+    if to.stay.check_in() != booking.stay.check_in() {
+        target.check_arrival(to.stay)?;
+    }
+    check_capacity(&target.room, to.guests)?;
+    let mut arrival = Draft::new(&target.room, target.now);
+    target.expire_lapsed(&mut arrival, to.stay, Some(to.id));
+    if let Err(refusal) = target.check_for_sale(to.stay, Some(to.id)) {
+        return Err(arrival.refuse(refusal));
+    }
+    to.total = target.price(to.stay);
+    if to.room == booking.room {
+        arrival.record(EventKind::Rescheduled, &mut to, None);
+        arrival.replace(booking, to.clone());
+        return Ok(Decided::Changed(arrival.finish(), to));
+    }
+    let mut departure = Draft::new(room, target.now);
+    departure.sell(-booking.sold());
+    departure.step(EventKind::MovedOut, Some(to.id), particulars(booking, Some(to.room)));
+    arrival.sell(to.sold());
+    arrival.record(EventKind::MovedIn, &mut to, Some(booking.room));
+    arrival.replace(booking, to.clone());
+    Ok(Decided::Changed(departure.finish_with(arrival), to))
+}

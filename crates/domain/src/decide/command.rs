@@ -1,0 +1,62 @@
+//! Commands on a booking: confirm, cancel, expire. `room` is always the one the booking is in.
+
+use super::draft::Draft;
+use crate::booking::{Booking, Status};
+use crate::decision::{Decided, Decision, Refused};
+use crate::event::EventKind;
+use crate::refusal::Refusal;
+use crate::room::Room;
+use crate::time::Instant;
+
+/// Confirms a hold that has not lapsed.
+pub fn confirm(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
+    check_alive(booking, room, now, "confirmed")?;
+    let status = booking.status.confirm(now)?;
+    Ok(transition(booking, room, now, status, EventKind::Confirmed))
+}
+
+/// Cancels a hold that has not lapsed, or a confirmed booking.
+pub fn cancel(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
+    check_alive(booking, room, now, "cancelled")?;
+    let status = booking.status.cancel(now)?;
+    Ok(transition(booking, room, now, status, EventKind::Cancelled))
+}
+
+/// Records that a hold has lapsed; anything else is left as it is. Never refused.
+pub fn expire(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
+    Ok(transition(booking, room, now, booking.status.expire(now), EventKind::Expired))
+}
+
+/// What refuses every command and edit alike: a deleted room, or a lapsed hold (which is recorded).
+/// `to` is what was asked of the booking, as a participle.
+pub(super) fn check_alive(
+    booking: &Booking,
+    room: &Room,
+    now: Instant,
+    to: &'static str,
+) -> Result<(), Refused> {
+    if room.is_deleted() {
+        return Err(booking.status.cannot_be(to).into());
+    }
+    if booking.has_lapsed(now) {
+        let mut draft = Draft::new(room, now);
+        draft.expire(booking);
+        return Err(draft.refuse(Refusal::HoldExpired));
+    }
+    Ok(())
+}
+
+fn transition(
+    booking: &Booking,
+    room: &Room,
+    now: Instant,
+    status: Status,
+    kind: EventKind,
+) -> Decided<Booking> {
+    if status == booking.status {
+        return Decided::Unchanged(booking.clone());
+    }
+    let mut draft = Draft::new(room, now);
+    let to = draft.turn(booking, status, kind);
+    Decided::Changed(draft.finish(), to)
+}
