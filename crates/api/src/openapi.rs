@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document: what the handlers say of themselves, and what is true of them all.
+//! The OpenAPI 3.1 document: the descriptions of the operations, completed with what they all share.
 
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;
@@ -46,8 +46,8 @@ pub fn document(routes: OpenApi) -> OpenApi {
     serde_json::from_value(json).expect("the same document with more in it")
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about an operation")]
 /// What kind of operation it is, which decides what it shares with others.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about an operation")]
 struct Shape {
     write: bool,
     /// Of one resource with a version, so preconditions apply.

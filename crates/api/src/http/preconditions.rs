@@ -7,8 +7,8 @@ use vacancy_domain::{Expected, Preconditions, Stale, Tag, Version};
 use crate::http::problem::Problem;
 use crate::metrics::PreconditionResult;
 
-/// The preconditions of a request as they came. They are read late, because a resource that does
-/// not exist is answered 404 however malformed they are.
+/// The preconditions of a request, not yet parsed: a resource that does not exist is answered 404
+/// even when they are malformed.
 #[derive(Clone, Debug, Default)]
 pub struct RawPreconditions {
     headers: HeaderMap,
@@ -92,7 +92,7 @@ impl RawPreconditions {
     }
 }
 
-/// What a comparison came to.
+/// The result of comparing preconditions with a version.
 #[derive(Debug)]
 pub enum Verdict {
     /// There was nothing to compare.
