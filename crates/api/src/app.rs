@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vacancy_persistence::{Store, StoreError};
@@ -17,14 +17,14 @@ use crate::metrics::Metrics;
 use crate::write::{Lanes, Member};
 
 /// How many requests are worked on at once; more are answered 503. Each waits for the database most
-/// of its time, and a queue longer than this would outlive its deadlines.
+/// of its time, and requests behind more than these would not be answered by their deadlines.
 const REQUESTS_MAX: usize = 1_024;
-/// How long work may go on after its deadline. What has not ended by then waits for a server that
-/// does not answer any more.
+/// How long work may go on after its deadline before it is dropped: by then it waits for a database
+/// server that does not answer any more.
 const OVERTIME: Duration = Duration::from_secs(2);
 
 tokio::task_local! {
-    /// What the request whose handler runs here was let in with.
+    /// The permit of the request whose handler runs here.
     static PERMIT: Option<Arc<OwnedSemaphorePermit>>;
 }
 
@@ -32,18 +32,18 @@ tokio::task_local! {
 #[derive(Clone, Debug)]
 pub struct App(Arc<Shared>);
 
-/// See [`App`].
+/// The fields of an [`App`], which dereferences to them.
 #[derive(Debug)]
 pub struct Shared {
     /// The database.
     pub store: Store,
-    /// Everything that is counted.
+    /// The metrics of this process.
     pub metrics: Arc<Metrics>,
-    /// What the operator chose.
+    /// The part of the configuration that requests need.
     pub settings: Settings,
     /// Where writes of one room wait for their turn.
     pub lanes: Lanes<Member>,
-    /// The idempotency keys at work here.
+    /// The idempotency keys whose requests are at work in this process.
     pub keys: Arc<InFlight>,
     /// Work that outlives its client; a stop waits for it.
     pub tasks: TaskTracker,
@@ -52,7 +52,7 @@ pub struct Shared {
     permits: Arc<Semaphore>,
 }
 
-/// What of the configuration the application itself needs.
+/// The part of the configuration that requests need.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// How often and after which delays a lost race is decided again.
@@ -98,7 +98,7 @@ impl App {
         let mut reading = self.spawn(read);
         match tokio::time::timeout(self.settings.request_timeout, &mut reading).await {
             Ok(Ok(result)) => Ok(result?),
-            Ok(Err(error)) => Err(Problem::internal(format!("a read ended early: {error}"))),
+            Ok(Err(error)) => Err(Problem::internal(ReadEnded(error))),
             Err(_) => {
                 self.end_soon(reading);
                 Err(Problem::unavailable("the deadline passed during a read"))
@@ -136,3 +136,8 @@ impl App {
         Ok(PERMIT.scope(Some(Arc::new(permit)), handler).await)
     }
 }
+
+/// A read's task panicked or was aborted.
+#[derive(Debug, thiserror::Error)]
+#[error("a read ended early")]
+struct ReadEnded(#[source] JoinError);

@@ -12,7 +12,7 @@ use utoipa_swagger_ui::{Config, serve};
 
 use crate::http::problem::{Code, Problem};
 
-/// `GET /`: the documentation is the best there is to show.
+/// `GET /`: leads to the documentation.
 pub async fn home() -> Redirect {
     Redirect::temporary("/docs")
 }
@@ -27,7 +27,7 @@ pub fn openapi<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRo
     get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone()))
 }
 
-/// `GET /docs`.
+/// `GET /docs`: the page that shows the document of `/openapi.json`.
 pub async fn page() -> Result<Response, Problem> {
     let (bytes, content_type) = embedded("index.html")?;
     // The page names its assets relative to itself, which at `/docs` would be `/`.
@@ -36,7 +36,7 @@ pub async fn page() -> Result<Response, Problem> {
     Ok(([(header::CONTENT_TYPE, content_type)], html).into_response())
 }
 
-/// `GET /docs/{file}`.
+/// `GET /docs/{file}`: an asset of the page. Fails with 404 when there is none of this name.
 pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
     let (bytes, content_type) = embedded(&file)?;
     Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document: what the handlers say of themselves, and what is true of them all.
+//! The OpenAPI 3.1 document: the descriptions of the operations, completed with what they all share.
 
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;

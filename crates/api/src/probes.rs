@@ -1,4 +1,4 @@
-//! What the machinery around the service asks: is it alive, is it ready, what has it counted.
+//! What orchestrators and Prometheus ask for: `/livez`, `/readyz`, `/metrics`.
 
 use std::time::Duration;
 

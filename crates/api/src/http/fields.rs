@@ -1,4 +1,4 @@
-//! JSON as a typed value, or every field of it to correct.
+//! JSON read as a typed value, with a pointer to each field that is wrong.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use vacancy_domain::{Field, Invalid};
 
-/// A field of the body and what to do about it.
+/// A field of a request body that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body; empty for the body itself.
     pub pointer: String,
-    /// What is wrong.
+    /// What is wrong, in words that follow the field's name: `must be an integer`.
     pub message: String,
 }
 
@@ -32,7 +32,7 @@ impl From<Invalid> for FieldError {
     }
 }
 
-/// Why a body is not JSON.
+/// The body is not JSON; answered 400.
 #[derive(Debug, thiserror::Error)]
 #[error("the body is not JSON: {0}")]
 pub struct NotJson(#[source] serde_json::Error);
@@ -42,11 +42,11 @@ pub fn syntax(bytes: &[u8]) -> Result<Value, NotJson> {
     serde_json::from_slice(bytes).map_err(NotJson)
 }
 
-/// What is said of a field that an object does not have.
+/// The message for a field that the object does not have.
 pub const UNKNOWN_FIELD: &str = "is not a field of this object";
 
-/// Reads JSON as a `T`. Fails with a pointer to the field. What was sent is not repeated in
-/// the message: it may be a guest's.
+/// Reads JSON as a `T`. Fails with a pointer to the field. The value sent is not repeated in the
+/// message: it may be personal data of a guest.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, FieldErrors> {
     if let Some(pointer) = find_list(&value) {
         // Serde would read a list as the fields of an object in their order. No body here has one.
@@ -113,23 +113,24 @@ fn push_segment(pointer: &mut String, key: &str) {
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// Collects what is wrong with a body, so that its sender corrects everything at once.
+/// Every field of a body that is wrong, so that the client corrects all of them at once; answered
+/// 422.
 #[derive(Debug, Default)]
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// One field to correct.
+    /// A body with one wrong field.
     fn one(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self(vec![FieldError { pointer: pointer.into(), message: message.into() }])
     }
 
-    /// Whether `message` is said of any field.
+    /// Whether some field has this message.
     #[must_use]
     pub fn any(&self, message: &str) -> bool {
         self.0.iter().any(|error| error.message == message)
     }
 
-    /// Keeps the value, or what is wrong with the field at `pointer`.
+    /// The value, or nothing after noting what is wrong with the field at `pointer`.
     pub fn at<T>(&mut self, pointer: &str, parsed: Result<T, String>) -> Option<T> {
         match parsed {
             Ok(value) => Some(value),
@@ -140,7 +141,7 @@ impl FieldErrors {
         }
     }
 
-    /// Adds what is wrong with a field, if anything is.
+    /// As [`Self::at`], for a check of the domain that knows the field itself.
     pub fn add<T>(&mut self, checked: Result<T, Invalid>) -> Option<T> {
         checked.map_err(|invalid| self.0.push(invalid.into())).ok()
     }

@@ -22,7 +22,7 @@ pub struct Turn {
 }
 
 impl InFlight {
-    /// Waits for the turn of this key, at most `patience`; then nothing.
+    /// Waits for the turn of this key, for at most `patience`; returns none when it has not come.
     pub async fn turn(self: &Arc<Self>, key: &ClientKey, patience: Duration) -> Option<Turn> {
         let lock = self.lock().entry(key.0.clone()).or_default().clone();
         let mut turn = Turn { keys: self.clone(), key: key.0.clone(), guard: None };
@@ -40,7 +40,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut keys = self.keys.lock();
         drop(self.guard.take());
-        // Two owners are left when nobody else waits or works: the map and `remaining`.
+        // Two owners are left when no other request waits or works: the map and `remaining`.
         let remaining = keys.get(&self.key).cloned();
         if remaining.is_some_and(|lock| Arc::strong_count(&lock) == 2) {
             keys.remove(&self.key);

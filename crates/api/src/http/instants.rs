@@ -1,4 +1,4 @@
-//! Instants in JSON.
+//! Instants in JSON: RFC 3339 in UTC.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: what it is, and what makes two requests the same.
+//! `Idempotency-Key`: how it is read, and what makes two requests the same.
 
 use axum::http::{HeaderMap, Method, Uri};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! HTTP as this service speaks it: preconditions, problems, bodies, keys, lists.
+//! HTTP as this service speaks it: reading requests strictly, preconditions, keys, problems, lists,
+//! and the layers around every request.
 
 pub mod cursor;
 pub mod fields;

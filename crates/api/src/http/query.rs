@@ -1,4 +1,4 @@
-//! Queries, read strictly: what is not known or said twice is refused before anything is looked up.
+//! Queries, read strictly: an unknown or repeated parameter is refused before anything is looked up.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::http::problem::Problem;
 
 /// The most items of a page.
 pub const LIMIT_MAX: u64 = 200;
-/// How many items a page has when nobody says.
+/// How many items a page has without `limit`.
 const LIMIT_DEFAULT: u64 = 50;
 
 /// A query of exactly the parameters of `T`, each at most once. Anything else is 400.

@@ -1,4 +1,4 @@
-//! Request bodies and everything else a write brings along, read in the order of the contract.
+//! Reading a write: its body, preconditions, key and preferences, checked in the documented order.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every write brings along besides its path and body.
+/// What every write carries besides its path and body.
 #[derive(Clone, Debug)]
 pub struct WriteContext {
     /// Its preconditions, not yet compared.
     pub preconditions: RawPreconditions,
-    /// Its `Idempotency-Key`.
+    /// Its `Idempotency-Key`, if it came with one.
     pub key: Option<ClientKey>,
     /// SHA-256 of what makes it the same request.
     pub fingerprint: [u8; 32],
@@ -37,7 +37,7 @@ pub struct WriteContext {
 }
 
 impl WriteContext {
-    /// For a write that this service does of its own accord.
+    /// For a write that no request asked for, such as the expiry of a hold.
     #[must_use]
     pub fn internal() -> Self {
         Self {
@@ -50,13 +50,13 @@ impl WriteContext {
     }
 }
 
-/// A write as it came in. A body that does not read is kept as the problem it is: stale
-/// preconditions are answered first.
+/// A write as it came in. A body that cannot be read is kept as a problem, because stale
+/// preconditions are answered before it.
 #[derive(Clone, Debug)]
 pub struct WriteRequest<B, Q> {
     /// All but the body.
     pub context: WriteContext,
-    /// The body, or why it is none.
+    /// The body, or why it cannot be read.
     pub body: Result<B, Problem>,
     query: std::marker::PhantomData<Q>,
 }

@@ -1,21 +1,21 @@
-//! The id of a request.
+//! The id of a request, which names it in its answer, in the log and in the events it writes.
 
 use std::sync::Arc;
 
 use axum::http::{Extensions, HeaderMap};
 use uuid::Uuid;
 
-/// The longest request id that is taken over.
+/// The longest client-supplied id that is used, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
-/// The header that brings an id along, and gives it back.
+/// The header of a request that may carry an id, and of every answer.
 pub const X_REQUEST_ID: &str = "x-request-id";
 
-/// Names one request: in its answer, in the log, in the events it writes.
+/// The id of one request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
 impl RequestId {
-    /// The id that the layer around every route gave.
+    /// The id that the outermost layer has put into the request's extensions.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get::<Self>().cloned().unwrap_or_else(Self::made)
@@ -36,7 +36,7 @@ impl RequestId {
         taken.map_or_else(Self::made, |id| Self(id.into()))
     }
 
-    /// For work that no request asked for, too.
+    /// A new one; also for work that no request asked for.
     #[must_use]
     pub fn made() -> Self {
         Self(Uuid::now_v7().to_string().into())

@@ -1,12 +1,12 @@
-//! Entity tags, and what is said beside one.
+//! Entity tags on the wire, and the headers and the 304 that go with them.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use vacancy_domain::Version;
 
-/// For what has a strong tag: a private cache may store it and must revalidate it; nobody may
-/// transform it.
+/// For what has a strong tag: a private cache may store it and must revalidate it, and no
+/// proxy may transform it.
 pub const VERSIONED: HeaderValue = HeaderValue::from_static("private, no-cache, no-transform");
 
 /// For a list: as [`VERSIONED`], but its weak tag survives a transformation.

@@ -1,4 +1,4 @@
-//! What is counted of every request.
+//! Counts every request: those at work now, and the answers with their durations.
 
 use std::sync::Arc;
 use std::time::Instant;

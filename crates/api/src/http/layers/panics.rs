@@ -1,4 +1,4 @@
-//! A panic in a handler is one answer of 500, and nothing more.
+//! Answers 500 to the request whose handler panics; other requests are not affected.
 
 use std::any::Any;
 

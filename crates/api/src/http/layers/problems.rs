@@ -1,4 +1,4 @@
-//! Problems become documents where the request's id is known.
+//! Turns problems into documents, which name the request's id.
 
 use std::sync::Arc;
 

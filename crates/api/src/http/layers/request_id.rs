@@ -1,4 +1,4 @@
-//! Every request has an id, and every answer says it.
+//! Gives every request an id and writes it into the answer.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;

@@ -1,4 +1,4 @@
-//! Everything this API can say no with, as problem documents (RFC 9457).
+//! Every problem the API answers with: its kind, its document (RFC 9457), its cause.
 
 mod code;
 mod document;

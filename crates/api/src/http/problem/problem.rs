@@ -1,4 +1,4 @@
-//! Everything this API can say no with.
+//! Every problem the API answers with.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use super::code::Code;
 use super::refusal;
 use crate::http::fields::{FieldError, FieldErrors, NotJson};
 
-/// Why something failed on this side. Shared, because an answer is marked with its problem and the
-/// layers around the router read it after that.
+/// Why something failed on this side. Shared, because a problem is cloned: the layers around the
+/// router read it after it has become a response.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// A reason not to do what was asked. Turning it into a response has no side effect; the layer
-/// around the router writes the document and logs the cause, once.
+/// A reason not to do what was asked. Turning it into a response only marks the response; the layers
+/// around the router write the document and log the cause, once.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Problem {
     /// 400.
@@ -144,23 +144,24 @@ impl Problem {
         Self::ValidationFailed(vec![error])
     }
 
-    /// 500: something is wrong on this side.
+    /// 500: something is wrong on this side. `cause` is logged and not sent.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal(Arc::from(cause.into()))
     }
 
-    /// 503: nothing was written, and the same request may succeed later.
+    /// 503: nothing was written, and the same request may succeed later. `cause` is logged and not
+    /// sent.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable(Arc::from(cause.into()))
     }
 
-    /// A rule that said no, without alternatives.
+    /// A refusal by a rule of the domain, without other rooms to offer.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Self {
         Self::Refused { refusal, alternatives: Vec::new() }
     }
 
-    /// Its row in the contract.
+    /// The kind of problem, which decides the status.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -191,7 +192,7 @@ impl Problem {
         }
     }
 
-    /// Why it happened and what that came from, for the log, where the client is not told.
+    /// The cause of a 500 or 503 with its sources, in one line for the log.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
         let (Self::Internal(cause) | Self::Unavailable(cause)) = self else { return None };
@@ -199,8 +200,8 @@ impl Problem {
     }
 }
 
-/// An error and its sources in one line. Some errors repeat their source in their own text; that
-/// is written once.
+/// An error and its sources in one line. The text of a source that its error already ends with is
+/// not repeated.
 fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();

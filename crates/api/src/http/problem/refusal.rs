@@ -1,10 +1,10 @@
-//! What each rule of the domain is called on the wire.
+//! The kind of problem that each refusal of the domain is.
 
 use vacancy_domain::Refusal;
 
 use super::code::Code;
 
-/// The kind of problem that a refusal is.
+/// The row of the contract for a refusal.
 #[must_use]
 pub fn code(refusal: &Refusal) -> Code {
     match refusal {

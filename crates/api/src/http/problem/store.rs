@@ -1,11 +1,11 @@
-//! What a failure of the database is to a client.
+//! How a failure of the database is answered.
 
 use vacancy_persistence::StoreError;
 
 use super::problem::Problem;
 
 impl From<StoreError> for Problem {
-    /// For reads. What a write does about a lost race or an unknown outcome is decided there.
+    /// For reads. The write path decides itself what a lost race or an unknown outcome leads to.
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::DuplicateRoomNumber => Self::Duplicate,
