@@ -37,14 +37,14 @@ pub fn run(config: Config) -> ExitCode {
     let ended = runtime.block_on(command(config));
     // What is left by now is work whose deadline has passed.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|error| fail(&error))
+    let ended = ended.unwrap_or_else(|error| fail(&error));
+    telemetry::end();
+    ended
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     // One line, with its causes.
-    let line = format!("{error:#}").replace('\n', " ");
-    // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(std::io::stderr(), "vacancy: {line}");
+    telemetry::last_line(&format!("{error:#}").replace('\n', " "));
     ExitCode::FAILURE
 }
 
@@ -142,7 +142,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         tracing::info!("asked to stop");
         stopping.cancel();
     });
-    greet(address, config.log.format)?;
+    greet(address, config.log.format);
     run_until_stopped(&app, listener, config.serve.sweeps_every()).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -189,21 +189,30 @@ impl From<&ServeConfig> for Settings {
     }
 }
 
-/// Says where it listens and what to try.
-fn greet(address: SocketAddr, format: LogFormat) -> anyhow::Result<()> {
-    if format == LogFormat::Json {
+/// Says where it listens and what to try. A standard output that cannot be written, or is not
+/// read, keeps no request from its answer.
+fn greet(address: SocketAddr, format: LogFormat) {
+    let text = match format {
         // Whoever collects it reads one document a line.
-        let line = serde_json::json!({ "message": format!("vacancy listens on http://{address}") });
-        return say(&line.to_string());
-    }
-    say(&format!(
-        "vacancy listens on http://{address}\n\
-         \n  the API, to browse   http://{address}/docs\
-         \n  metrics              http://{address}/metrics\
-         \n  a first hotel        curl -s http://{address}/v1/hotels -H 'Content-Type: application/json' \
-         -d '{{\"name\":\"Rialto\",\"city\":\"Venice\",\"time_zone\":\"Europe/Rome\"}}'\
-         \n  rooms to book        start with --demo, then curl -s 'http://{address}/v1/rooms?limit=3'\n"
-    ))
+        LogFormat::Json => {
+            serde_json::json!({ "message": format!("vacancy listens on http://{address}") })
+                .to_string()
+        }
+        LogFormat::Text => format!(
+            "vacancy listens on http://{address}\n\
+             \n  the API, to browse   http://{address}/docs\
+             \n  metrics              http://{address}/metrics\
+             \n  a first hotel        curl -s http://{address}/v1/hotels \
+             -H 'Content-Type: application/json' \
+             -d '{{\"name\":\"Rialto\",\"city\":\"Venice\",\"time_zone\":\"Europe/Rome\"}}'\
+             \n  rooms to book        start with --demo, then curl -s 'http://{address}/v1/rooms?limit=3'\n"
+        ),
+    };
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = say(&text) {
+            tracing::warn!(%error, "cannot say where the service listens");
+        }
+    });
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

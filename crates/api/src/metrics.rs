@@ -21,6 +21,8 @@ use metrics_exporter_prometheus::{
 };
 use vacancy_persistence::PoolUse;
 
+use crate::telemetry;
+
 /// The media type of [`Metrics::render`]'s text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -38,6 +40,7 @@ const IDEMPOTENCY: &str = "idempotency_requests_total";
 const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
 const ACTIVE_REQUESTS: &str = "http_server_active_requests";
 const POOL_CONNECTIONS: &str = "db_pool_connections";
+const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 const BUILD_INFO: &str = "vacancy_build_info";
 
 const ATTEMPT_BUCKETS: [f64; 5] = [1.0, 2.0, 3.0, 5.0, 10.0];
@@ -174,6 +177,7 @@ struct Series {
     active_requests: HashMap<&'static str, Gauge>,
     pool_idle: Gauge,
     pool_in_use: Gauge,
+    log_lines_dropped: Counter,
 }
 
 impl Series {
@@ -192,6 +196,7 @@ impl Series {
                 .into(),
             pool_idle: gauge!(POOL_CONNECTIONS, "state" => "idle"),
             pool_in_use: gauge!(POOL_CONNECTIONS, "state" => "in_use"),
+            log_lines_dropped: counter!(LOG_LINES_DROPPED),
         }
     }
 }
@@ -324,6 +329,7 @@ impl Metrics {
     pub fn render(&self, pool: PoolUse) -> String {
         self.series.pool_idle.set(as_gauge(pool.idle));
         self.series.pool_in_use.set(as_gauge(pool.in_use));
+        self.series.log_lines_dropped.absolute(telemetry::lines_dropped());
         with_local_recorder(&self.recorder, || self.process.collect());
         sorted(&self.handle.render())
     }
@@ -404,6 +410,10 @@ fn describe() {
     );
     describe_gauge!(ACTIVE_REQUESTS, "Requests now being answered.");
     describe_gauge!(POOL_CONNECTIONS, "Open connections of the database pool.");
+    describe_counter!(
+        LOG_LINES_DROPPED,
+        "Lines of the log that were lost because it could not be written or was not read."
+    );
     describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running.");
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderValue, Uri, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -21,6 +21,8 @@ const URI_BYTES_MAX: usize = 8 * 1024;
 const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// The longest request id that is taken over.
 const REQUEST_ID_BYTES_MAX: usize = 64;
+/// How much of a method is logged: clients may invent them, and long ones.
+const METHOD_BYTES_MAX: usize = 16;
 const X_REQUEST_ID: &str = "x-request-id";
 
 /// Names one request: in its answer, in the log, in the events it writes.
@@ -63,7 +65,7 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unmatched".to_owned());
     let _active = app.metrics.request_started(&method);
-    let span = tracing::info_span!("request", id = %id.0, %method, route);
+    let span = tracing::info_span!("request", id = %id.0, method = shown(&method), route);
     request.extensions_mut().insert(id.clone());
 
     let answered = async {
@@ -112,6 +114,12 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
         None => tracing::info!(status, took_ms, "answered"),
     });
     response
+}
+
+/// The start of the method, which is ASCII.
+fn shown(method: &Method) -> &str {
+    let method = method.as_str();
+    method.get(..METHOD_BYTES_MAX).unwrap_or(method)
 }
 
 fn check_head(request: &Request) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the clock and the environment")]
 
 mod crowd;
+mod raw;
 mod rival;
 mod support;
 
@@ -15,7 +16,9 @@ mod crash;
 mod faults;
 mod holds;
 mod idempotency;
+mod limits;
 mod lists;
+mod logs;
 mod metrics;
 mod races;
 mod rules;

@@ -1,0 +1,1 @@
+//! What one client, or many together, may use of a process.
