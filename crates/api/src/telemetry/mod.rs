@@ -5,6 +5,8 @@
 
 mod init;
 mod queue;
+mod throttle;
 
 pub use self::init::{end, init, last_line};
 pub use self::queue::lines_dropped;
+pub use self::throttle::Throttle;

@@ -23,6 +23,7 @@ mod metrics;
 mod races;
 mod rules;
 mod shutdown;
+mod signals;
 mod smoke;
 mod storm;
 mod versions;
