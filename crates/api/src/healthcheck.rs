@@ -1,5 +1,6 @@
 //! Asks a running service whether it is ready, for containers that have no other client.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -8,24 +9,27 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
 
 /// Shorter than the patience of those who ask, and longer than a ready service takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Asks the service that listens at `listen` for `/readyz`. An address that means "every interface"
+/// Asks the service that listens at `listen`, an address or a name with a port, for `/readyz`. An address that means "every interface"
 /// is asked on the loopback.
 ///
 /// # Errors
 ///
 /// One line that says why, when the answer is not 200 or has not come within three seconds.
-pub async fn check(listen: SocketAddr) -> Result<(), String> {
+pub async fn check(listen: impl ToSocketAddrs + fmt::Display) -> Result<(), String> {
     check_within(listen, TIMEOUT).await
 }
 
-async fn check_within(listen: SocketAddr, timeout: Duration) -> Result<(), String> {
-    let address = reachable(listen);
-    match tokio::time::timeout(timeout, ask(address)).await {
+async fn check_within(
+    listen: impl ToSocketAddrs + fmt::Display,
+    timeout: Duration,
+) -> Result<(), String> {
+    let address = listen.to_string();
+    match tokio::time::timeout(timeout, ask(listen)).await {
         Ok(Ok(StatusCode::OK)) => Ok(()),
         Ok(Ok(status)) => {
             Err(format!("the service at {address} is not ready: it answers {status}"))
@@ -45,12 +49,15 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-async fn ask(address: SocketAddr) -> Result<StatusCode, String> {
-    let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+async fn ask(listen: impl ToSocketAddrs + fmt::Display) -> Result<StatusCode, String> {
+    let host = listen.to_string();
+    let addresses = lookup_host(listen).await.map_err(|error| error.to_string())?;
+    let addresses: Vec<_> = addresses.map(reachable).collect();
+    let stream = TcpStream::connect(&addresses[..]).await.map_err(|error| error.to_string())?;
     let (mut client, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let request = Request::get("/readyz")
-        .header(header::HOST, address.to_string())
+        .header(header::HOST, host)
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .map_err(|error| error.to_string())?;

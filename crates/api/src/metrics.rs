@@ -21,6 +21,8 @@ use metrics_exporter_prometheus::{
 };
 use vacancy_persistence::PoolUse;
 
+use crate::telemetry;
+
 /// The media type of [`Metrics::render`]'s text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -41,6 +43,7 @@ const POOL_CONNECTIONS: &str = "db_pool_connections";
 const LANE_BATCH_SIZE: &str = "booking_lane_batch_size";
 const LANE_WAIT_SECONDS: &str = "booking_lane_wait_seconds";
 const LANE_WAITING: &str = "booking_lane_waiting";
+const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 const BUILD_INFO: &str = "vacancy_build_info";
 
 const ATTEMPT_BUCKETS: [f64; 5] = [1.0, 2.0, 3.0, 5.0, 10.0];
@@ -183,6 +186,7 @@ struct Series {
     lane_batch_size: Histogram,
     lane_wait: Histogram,
     lane_waiting: Gauge,
+    log_lines_dropped: Counter,
 }
 
 impl Series {
@@ -204,6 +208,7 @@ impl Series {
             lane_batch_size: histogram!(LANE_BATCH_SIZE),
             lane_wait: histogram!(LANE_WAIT_SECONDS),
             lane_waiting: gauge!(LANE_WAITING),
+            log_lines_dropped: counter!(LOG_LINES_DROPPED),
         }
     }
 }
@@ -347,6 +352,7 @@ impl Metrics {
         self.series.lane_waiting.set(as_gauge(waiting as u64));
         self.series.pool_idle.set(as_gauge(pool.idle));
         self.series.pool_in_use.set(as_gauge(pool.in_use));
+        self.series.log_lines_dropped.absolute(telemetry::lines_dropped());
         with_local_recorder(&self.recorder, || self.process.collect());
         sorted(&self.handle.render())
     }
@@ -439,6 +445,10 @@ fn describe() {
         "Time that requests waited for the turn of their room."
     );
     describe_gauge!(LANE_WAITING, "Requests now waiting for the turn of their room.");
+    describe_counter!(
+        LOG_LINES_DROPPED,
+        "Lines of the log that were lost because it could not be written or was not read."
+    );
     describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running.");
 }
 

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::database::{DatabaseConfig, DatabaseOptions};
+use super::environment;
 use super::error::ConfigError;
+use super::http::HttpConfig;
 use super::log::LogConfig;
 use super::serve::ServeConfig;
 
@@ -16,6 +18,8 @@ pub struct Config {
     pub command: Command,
     /// Where the data is.
     pub database: DatabaseConfig,
+    /// Where and how to be reached.
+    pub http: HttpConfig,
     /// How to serve.
     pub serve: ServeConfig,
     /// How to log.
@@ -51,6 +55,8 @@ pub(super) struct Cli {
     #[command(flatten)]
     database: DatabaseOptions,
     #[command(flatten)]
+    http: HttpConfig,
+    #[command(flatten)]
     serve: ServeConfig,
     #[command(flatten)]
     log: LogConfig,
@@ -72,8 +78,13 @@ pub fn parse_from<I>(args: I) -> Result<Config, ConfigError>
 where
     I: IntoIterator<Item: Into<OsString> + Clone>,
 {
-    let Cli { command, database, serve, log } = Cli::try_parse_from(args)?;
+    let parsed = Cli::try_parse_from(args).map_err(ConfigError::from);
+    // A text that was asked for is given in any environment.
+    if !matches!(parsed, Err(ConfigError::Asked(_))) {
+        environment::check_readable()?;
+    }
+    let Cli { command, database, http, serve, log } = parsed?;
     let database = database.resolve()?;
     serve.check()?;
-    Ok(Config { command: command.unwrap_or(Command::Serve), database, serve, log })
+    Ok(Config { command: command.unwrap_or(Command::Serve), database, http, serve, log })
 }

@@ -9,7 +9,9 @@
 mod command_line;
 mod database;
 mod directives;
+mod environment;
 mod error;
+mod http;
 mod log;
 mod retry;
 mod serve;
@@ -22,6 +24,7 @@ pub use self::command_line::{Command, Config, parse, parse_from};
 pub use self::database::{DatabaseConfig, DatabaseUrl};
 pub use self::directives::filter;
 pub use self::error::ConfigError;
+pub use self::http::{HttpConfig, ListenAddress};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::retry::RetryPolicy;
 pub use self::serve::ServeConfig;

@@ -1,6 +1,5 @@
 //! How requests are answered.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,16 +12,6 @@ use super::values::{DAY, MILLISECOND, MINUTE, SECOND, duration};
 /// How requests are answered.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
-    /// Where to answer HTTP requests
-    #[arg(
-        long,
-        env = "VACANCY_LISTEN",
-        global = true,
-        value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub listen: SocketAddr,
-
     /// Whether to bring the database's tables up to date before serving
     #[arg(
         long,

@@ -21,6 +21,7 @@ fn defaults() {
         "url=sqlite://vacancy.db?mode=rwc",
         "connections: 16",
         "listen: 127.0.0.1:8080",
+        "keep_alive_timeout: 75s",
         "migrate: true",
         "demo: false",
         "retry: RetryPolicy { attempts: 3, base_delay: 100ms, multiplier: 2, jitter: 0.25 }",
@@ -37,6 +38,8 @@ fn defaults() {
 #[test]
 fn each_option_is_a_flag_and_a_variable() {
     check_option("--listen", "VACANCY_LISTEN", "[::1]:9000");
+    check_option("--listen", "VACANCY_LISTEN", "localhost:9000");
+    check_option("--keep-alive-timeout", "VACANCY_KEEP_ALIVE_TIMEOUT", "1h");
     check_option("--database-url", "VACANCY_DATABASE_URL", "postgres://me:secret@db/vacancy");
     check_option("--database-connections", "VACANCY_DATABASE_CONNECTIONS", "1000");
     check_option("--migrate", "VACANCY_MIGRATE", "no");
@@ -152,7 +155,20 @@ fn a_bad_command_line_is_one_clear_line() {
     check_refused(&["serve", "now"], "unexpected argument 'now' found");
     check_refused(
         &["--listen", "8080"],
-        "invalid value '8080' for '--listen <ADDRESS:PORT>': invalid socket address syntax",
+        "invalid value '8080' for '--listen <ADDRESS:PORT>': must be ADDRESS:PORT or NAME:PORT, such as 127.0.0.1:8080",
+    );
+    for listen in
+        ["localhost", "localhost:", "localhost:+1", ":80", "1.2.3:80", "a b:80", "a:65536"]
+    {
+        let line = format!(
+            "invalid value '{listen}' for '--listen <ADDRESS:PORT>': \
+             must be ADDRESS:PORT or NAME:PORT, such as 127.0.0.1:8080"
+        );
+        check_refused(&["--listen", listen], &line);
+    }
+    check_refused(
+        &["--keep-alive-timeout", "3h"],
+        "invalid value '3h' for '--keep-alive-timeout <DURATION>': must be from 1s to 2h",
     );
     check_refused(
         &["--listen"],

@@ -8,6 +8,8 @@ pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 /// One minute.
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
+/// One hour.
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 /// One day of 24 hours.
 pub(super) const DAY: Duration = Duration::from_hours(24);
 

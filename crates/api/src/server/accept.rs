@@ -1,18 +1,26 @@
 //! The accept loop.
 
 use std::io;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
 use super::connection::Serving;
+use super::limits::Limits;
+use crate::telemetry::Throttle;
+
+/// How often the kernel refused to hand out a connection.
+static REFUSED: LazyLock<Throttle> = LazyLock::new(Throttle::default);
+/// How many idle connections were closed to make room.
+static CLOSED: LazyLock<Throttle> = LazyLock::new(Throttle::default);
 
 /// How long the loop rests after the kernel refused to hand out a connection, mostly for want of
 /// file descriptors. Short enough that nobody notices, long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// After so many refusals in a row, about a minute, the listener is taken for broken.
+/// After so many refusals in a row, about a minute, that are no shortage of something, the listener is taken for broken.
 const ACCEPT_FAILURES_MAX: u32 = 600;
 
 /// How many connections a stop takes from the kernel's queue at most. The queue itself is shorter;
@@ -25,9 +33,10 @@ pub(super) async fn accept(
     listener: &TcpListener,
     connections: &mut JoinSet<()>,
 ) -> io::Result<()> {
+    let Limits { connections_max, probe_connections_max, .. } = serving.limits;
     let mut failures = 0;
     loop {
-        let has_room = connections.len() < serving.limits.connections_max;
+        let open = connections.len();
         let accepted = tokio::select! {
             biased;
             () = serving.leaving.cancelled() => return Ok(()),
@@ -35,28 +44,48 @@ pub(super) async fn accept(
                 log_panic(&ended);
                 continue;
             }
-            accepted = listener.accept(), if has_room => accepted,
+            accepted = listener.accept(), if open < connections_max + probe_connections_max => accepted,
+            () = serving.all.one_is_idle(), if open > connections_max => {
+                serving.all.close_longest_idle();
+                continue;
+            }
         };
         match accepted {
             Ok((stream, peer)) => {
                 failures = 0;
-                connections.spawn(serving.clone().connection(stream, peer));
+                let is_beyond_limit = open >= connections_max && !make_room(serving);
+                let open = serving.all.enter(is_beyond_limit);
+                connections.spawn(serving.clone().connection(stream, peer, open));
             }
             // The client was gone before it was taken; nothing is wrong here.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                failures += 1;
-                if failures == 1 {
-                    tracing::warn!(%error, "cannot accept connections; trying on");
+                // The process has too few file descriptors, or the machine too little of something.
+                // Connections that end give some back, so this passes.
+                let passes = is_shortage(&error);
+                failures = if passes { 0 } else { failures + 1 };
+                if let Some(times) = REFUSED.count() {
+                    tracing::warn!(%error, times, "cannot accept connections; trying on");
                 }
                 if failures >= ACCEPT_FAILURES_MAX {
                     return Err(error);
                 }
-                // Ends early only by the stop, which the select above sees next.
-                let _ = tokio::time::timeout(ACCEPT_PAUSE, serving.leaving.cancelled()).await;
+                if !(passes && make_room(serving)) {
+                    // Ends early only by the stop, which the select above sees next.
+                    let _ = tokio::time::timeout(ACCEPT_PAUSE, serving.leaving.cancelled()).await;
+                }
             }
         }
     }
+}
+
+/// Closes the connection that has waited longest. Returns whether there was one.
+fn make_room(serving: &Serving) -> bool {
+    let closes = serving.all.close_longest_idle();
+    if closes && let Some(connections) = CLOSED.count() {
+        tracing::warn!(connections, "closed idle connections to make room for new ones");
+    }
+    closes
 }
 
 /// Takes what the kernel has already connected, and closes the listener.
@@ -77,7 +106,8 @@ pub(super) fn accept_backlog(
         };
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         if let Ok(stream) = stream {
-            connections.spawn(serving.clone().connection(stream, peer));
+            let open = serving.all.enter(false);
+            connections.spawn(serving.clone().connection(stream, peer, open));
         }
     }
 }
@@ -98,4 +128,11 @@ fn is_the_clients(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
     )
+}
+
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM.
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    shortages.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }

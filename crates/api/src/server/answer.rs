@@ -13,6 +13,12 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::open::OpenConnection;
+
+/// Says of a request that its connection is one too many: nothing but a probe is answered on it.
+#[derive(Clone, Copy, Debug)]
+pub struct BeyondLimit;
+
 /// One request, one answer; the last of its connection when the server is leaving, or when the
 /// request has a body that was not read to its end: what follows on the connection is the rest of
 /// it, and a client must not take the connection for a usable one.
@@ -20,11 +26,16 @@ pub(super) async fn answer(
     app: Router,
     request: Request<Incoming>,
     leaving: CancellationToken,
+    open: Arc<OpenConnection>,
 ) -> Result<Response<Body>, Infallible> {
+    open.works();
     let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
-    let request = request.map(|body| Watched { body, unread: unread.clone() });
+    let mut request = request.map(|body| Watched { body, unread: unread.clone() });
+    if open.is_beyond_limit {
+        request.extensions_mut().insert(BeyondLimit);
+    }
     let mut response = app.oneshot(request).await?;
-    if leaving.is_cancelled() || unread.load(Ordering::Relaxed) {
+    if leaving.is_cancelled() || open.is_beyond_limit || unread.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::accept::{accept, accept_backlog, log_panic};
 use super::connection::Serving;
 use super::limits::Limits;
+use super::open::OpenConnections;
 
 /// Serves `app` on `listener` until `stop` is cancelled, and then until every connection has ended
 /// or the drain deadline has passed. Without open connections it returns at once.
@@ -30,8 +31,13 @@ pub async fn serve(
     limits: Limits,
 ) -> io::Result<()> {
     // Also cancelled when the listener breaks, which the caller's token does not say.
-    let server =
-        Serving { app, leaving: stop.child_token(), drain: CancellationToken::new(), limits };
+    let server = Serving {
+        app,
+        leaving: stop.child_token(),
+        drain: CancellationToken::new(),
+        all: OpenConnections::new(limits.head_bytes_max),
+        limits,
+    };
     let mut connections = JoinSet::new();
     let ended = accept(&server, &listener, &mut connections).await;
     server.leaving.cancel();

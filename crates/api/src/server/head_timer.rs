@@ -2,13 +2,13 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
 use super::limits::Limits;
+use super::open::OpenConnection;
 
 /// The clock that hyper starts whenever it begins to wait for the head of a request.
 ///
@@ -16,20 +16,21 @@ use super::limits::Limits;
 /// has nothing to ask at the moment. The two deserve different limits, and the number of bytes read
 /// since the wait began tells them apart.
 pub(super) struct HeadTimer {
-    /// How many bytes have come on the connection so far.
-    pub(super) bytes_read: Arc<AtomicU64>,
+    /// The connection, which says how many bytes have come so far.
+    pub(super) open: Arc<OpenConnection>,
     pub(super) limits: Limits,
 }
 
 impl HeadTimer {
     fn start(&self) -> Pin<Box<dyn hyper::rt::Sleep>> {
-        let bytes_at_start = self.bytes_read.load(Ordering::Relaxed);
+        let bytes_at_start = self.open.bytes_read();
+        self.open.waits();
         let is_first_head = bytes_at_start == 0;
         let Limits { header_read_timeout, idle_timeout, .. } = self.limits;
         let timeout = if is_first_head { header_read_timeout } else { idle_timeout };
         Box::pin(HeadDeadline {
             idle_since: (!is_first_head).then_some(bytes_at_start),
-            bytes_read: self.bytes_read.clone(),
+            open: self.open.clone(),
             header_read_timeout,
             sleep: Box::pin(tokio::time::sleep(timeout)),
         })
@@ -56,7 +57,7 @@ impl hyper::rt::Timer for HeadTimer {
 struct HeadDeadline {
     /// How many bytes had been read when the wait began, until the first byte of the head comes.
     idle_since: Option<u64>,
-    bytes_read: Arc<AtomicU64>,
+    open: Arc<OpenConnection>,
     header_read_timeout: Duration,
     sleep: Pin<Box<Sleep>>,
 }
@@ -68,7 +69,7 @@ impl Future for HeadDeadline {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // hyper polls this after every read that did not complete the head.
-        let bytes_read = self.bytes_read.load(Ordering::Relaxed);
+        let bytes_read = self.open.bytes_read();
         if self.idle_since.is_some_and(|before| before != bytes_read) {
             self.idle_since = None;
             let deadline = Instant::now() + self.header_read_timeout;

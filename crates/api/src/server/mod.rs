@@ -14,9 +14,11 @@
 mod accept;
 mod answer;
 mod connection;
+mod descriptors;
 mod drain;
 mod head_timer;
 mod limits;
+mod open;
 mod socket;
 
 #[cfg(test)]
@@ -24,5 +26,7 @@ mod test_kit;
 #[cfg(test)]
 mod tests;
 
+pub use self::answer::BeyondLimit;
+pub use self::descriptors::{connections_for, raise_descriptors};
 pub use self::drain::serve;
 pub use self::limits::Limits;

@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,23 +10,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::open::OpenConnection;
+
 /// A client's socket that counts what was read, and fails when the client does not read.
 pub(super) struct BoundedSocket {
     stream: TcpStream,
-    bytes_read: Arc<AtomicU64>,
+    open: Arc<OpenConnection>,
     /// Runs while a write waits.
     write_stall: Option<Pin<Box<Sleep>>>,
     write_stall_timeout: Duration,
 }
 
 impl BoundedSocket {
-    /// Adds what is read to `bytes_read`.
+    /// Tells `open` what is read.
     pub(super) fn new(
         stream: TcpStream,
-        bytes_read: Arc<AtomicU64>,
+        open: Arc<OpenConnection>,
         write_stall_timeout: Duration,
     ) -> Self {
-        Self { stream, bytes_read, write_stall: None, write_stall_timeout }
+        Self { stream, open, write_stall: None, write_stall_timeout }
     }
 
     /// Gives the socket back.
@@ -61,9 +62,11 @@ impl AsyncRead for BoundedSocket {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
-        // Written and read by the one task that drives this connection.
-        self.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
+        if self.open.read(read) {
+            return Poll::Ready(Ok(()));
+        }
+        let error = "the unfinished heads of all requests are too large together";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::OutOfMemory, error)))
     }
 }
 

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::{Limits, serve};
+use crate::server::{BeyondLimit, Limits, serve};
 
 /// A limit that must not be waited for.
 pub(super) const LONG: Duration = Duration::from_secs(30);
@@ -39,10 +41,11 @@ fn app(signals: Signals) -> Router {
     Router::new()
         .route("/", get(|| async { "here" }))
         .route("/huge", get(|| async { vec![0_u8; HUGE_BYTES] }))
-        .route("/refuse", post(|| async { axum::http::StatusCode::PAYLOAD_TOO_LARGE }))
+        .route("/refuse", post(|| async { StatusCode::PAYLOAD_TOO_LARGE }))
         .route("/never", get(never))
         .route("/panic", get(panics))
         .route("/slow", get(slow))
+        .route("/beyond", get(beyond))
         .with_state(signals)
 }
 
@@ -50,6 +53,11 @@ async fn slow(State(signals): State<Signals>) -> &'static str {
     signals.begun.add_permits(1);
     signals.go.acquire().await.expect("never closed").forget();
     "done"
+}
+
+/// 200 on a connection beyond the limit.
+async fn beyond(limit: Option<Extension<BeyondLimit>>) -> StatusCode {
+    if limit.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND }
 }
 
 async fn never(State(signals): State<Signals>) {

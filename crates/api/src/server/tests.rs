@@ -104,18 +104,89 @@ fn an_answer_before_the_end_of_a_large_body_arrives() {
 }
 
 #[test]
-fn at_the_limit_the_next_connection_waits_for_one_to_end() {
-    let server = Running::start(Limits { connections_max: 1, ..Limits::default() });
+fn at_the_limit_the_connection_that_waited_longest_is_closed_for_the_next() {
+    let server = Running::start(Limits { connections_max: 3, ..Limits::default() });
+    let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/").status, 200);
+    }
+    // Asking again makes the first the one that has waited least.
+    assert_eq!(clients[0].get("/").status, 200);
+    let mut next = server.connect();
+    assert_eq!(next.get("/").status, 200);
+    assert_eq!(clients[1].read_to_end(), b"");
+    for place in [0, 2] {
+        assert_eq!(clients[place].get("/").status, 200);
+    }
+    assert_eq!(next.get("/").status, 200);
+}
+
+#[test]
+fn beyond_the_limit_and_the_probes_the_next_connection_waits_for_one_to_end() {
+    let limits = Limits { connections_max: 1, probe_connections_max: 0, ..Limits::default() };
+    let server = Running::start(limits);
     let mut first = server.connect();
-    assert_eq!(first.get("/").status, 200);
+    first.send(b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.has_begun();
     let mut second = server.connect();
     second.send(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n");
     second.socket.set_read_timeout(Some(SHORT)).expect("a valid timeout");
     let waits = second.socket.peek(&mut [0]).expect_err("it is not answered yet").kind();
     assert!(matches!(waits, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{waits}");
-    drop(first);
+    server.signals.go.add_permits(1);
     second.socket.set_read_timeout(Some(LONG)).expect("a valid timeout");
     assert_eq!(second.read_answer().status, 200);
+}
+
+#[test]
+fn when_every_connection_is_busy_a_probe_has_one_of_its_own_and_it_is_closed_after_the_answer() {
+    let limits = Limits { connections_max: 1, probe_connections_max: 1, ..Limits::default() };
+    let server = Running::start(limits);
+    let mut busy = server.connect();
+    busy.send(b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.has_begun();
+    for _ in 0..2 {
+        let mut probe = server.connect();
+        let answer = probe.get("/beyond");
+        assert_eq!((answer.status, answer.closes), (200, true), "it is marked for the router");
+        assert_eq!(probe.read_to_end(), b"");
+    }
+    server.signals.go.add_permits(1);
+    assert_eq!(busy.read_answer().status, 200);
+    assert_eq!(busy.get("/beyond").status, 404, "within the limit it is not marked");
+}
+
+#[test]
+fn a_client_that_says_it_has_no_further_request_hears_its_answer() {
+    let server = Running::start(Limits::default());
+    let mut client = server.connect();
+    client.send(b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n");
+    server.has_begun();
+    client.socket.shutdown(std::net::Shutdown::Write).expect("it is open");
+    // Time for the server to see the end of what the client sends.
+    thread::sleep(SHORT / 10);
+    server.signals.go.add_permits(1);
+    assert_eq!(client.read_answer().status, 200);
+    assert_eq!(client.read_to_end(), b"");
+}
+
+#[test]
+fn unfinished_heads_beyond_their_budget_are_cut_and_others_go_on() {
+    let limits = Limits { head_bytes_max: 10_000, ..Limits::default() };
+    let server = Running::start(limits);
+    let mut kept = server.connect();
+    assert_eq!(kept.get("/").status, 200);
+    let half = format!("GET / HTTP/1.1\r\nHost: test\r\nX-Long: {}", "x".repeat(6_000));
+    let mut first = server.connect();
+    first.send(half.as_bytes());
+    // The first one has been read when the second comes.
+    thread::sleep(SHORT / 2);
+    let mut second = server.connect();
+    second.send(half.as_bytes());
+    assert_eq!(second.read_to_end(), b"");
+    assert_eq!(kept.get("/").status, 200);
+    first.send(b"\r\n\r\n");
+    assert_eq!(first.read_answer().status, 200);
 }
 
 #[test]

@@ -13,11 +13,13 @@ use vacancy_testkit::on_both_databases;
 use vacancy_testkit::process::{Finished, Process};
 use vacancy_testkit::replica::Replica;
 
+use crate::logs::wrapped;
 use crate::rival::uuid;
 use crate::support::{Api, binary, day, id_of};
 
 /// Rows of the document that need more than a test has.
 const NOT_RUN: &[(&str, &str)] = &[
+    ("name that is no address", "the resolver and its patience are the machine's"),
     ("unknown host", "the resolver and its patience are the machine's"),
     ("wrong certificate", "the PostgreSQL of the tests does not speak TLS"),
 ];
@@ -85,8 +87,12 @@ struct Desk {
 impl Desk {
     /// What is typed ends at once as the document's row says, in one line without a password.
     async fn check(&mut self, what: &str, typed: &str) {
-        let row = self.documented.get(what).unwrap_or_else(|| panic!("no row is called {what}"));
         let ended = run(&self.folder, typed).await;
+        self.check_ended(what, typed, &ended);
+    }
+
+    fn check_ended(&mut self, what: &str, typed: &str, ended: &Finished) {
+        let row = self.documented.get(what).unwrap_or_else(|| panic!("no row is called {what}"));
         assert_eq!(ended.code, Some(row.status), "{typed}: {ended:?}");
         assert_eq!(ended.stdout, "", "{typed}");
         let line = ended.stderr.strip_suffix('\n').and_then(|text| text.strip_prefix("vacancy: "));
@@ -148,6 +154,14 @@ async fn every_bad_configuration_ends_as_documented() {
     ] {
         desk.check(what, &typed).await;
     }
+    for variable in ["DATABASE_URL", "VACANCY_DATABASE_URL", "VACANCY_LOG"] {
+        let set = format!("export {variable}=\"$(printf 'sqlite://secret\\377.db')\"");
+        let program = wrapped(&desk.folder, &set, "");
+        let ended = Process::run_in(desk.folder.path(), &program, &[], &["serve"]).await;
+        desk.check_ended("variable that is not UTF-8", variable, &ended);
+        assert!(ended.stderr.contains(&format!("variable {variable} is")), "{ended:?}");
+    }
+    assert!(!desk.folder.path().join("vacancy.db").exists(), "no other database was made");
     assert!(!desk.folder.path().join("nowhere.db").exists(), "who only looks leaves nothing");
 
     let sqlite = Database::create(Kind::Sqlite).await.expect("SQLite is always here");

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the clock and the environment")]
 
 mod crowd;
+mod raw;
 mod rival;
 mod support;
 
@@ -15,11 +16,14 @@ mod crash;
 mod faults;
 mod holds;
 mod idempotency;
+mod limits;
 mod lists;
+mod logs;
 mod metrics;
 mod races;
 mod rules;
 mod shutdown;
+mod signals;
 mod smoke;
 mod storm;
 mod versions;

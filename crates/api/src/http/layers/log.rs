@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
@@ -13,6 +13,9 @@ use super::route;
 use crate::http::problem::Problem;
 use crate::http::request_id::RequestId;
 
+/// How much of a method is logged: clients may invent them, and long ones.
+const METHOD_BYTES_MAX: usize = 16;
+
 /// Runs the request in its span, and writes how it was answered. This is the only place that logs
 /// why a request failed.
 pub async fn write(request: Request, next: Next) -> Response {
@@ -20,11 +23,17 @@ pub async fn write(request: Request, next: Next) -> Response {
     let id = RequestId::of(request.extensions());
     let method = request.method();
     let route = route::label(request.extensions().get::<MatchedPath>());
-    let span = tracing::info_span!("request", id = %id.0, %method, route);
+    let span = tracing::info_span!("request", id = %id.0, method = shown(method), route);
     let response = next.run(request).instrument(span.clone()).await;
     let problem = response.extensions().get::<Arc<Problem>>();
     span.in_scope(|| line(response.status(), began.elapsed(), problem.map(Arc::as_ref)));
     response
+}
+
+/// The start of the method, which is ASCII.
+fn shown(method: &Method) -> &str {
+    let method = method.as_str();
+    method.get(..METHOD_BYTES_MAX).unwrap_or(method)
 }
 
 fn line(status: StatusCode, took: Duration, problem: Option<&Problem>) {

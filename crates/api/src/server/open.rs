@@ -1,0 +1,188 @@
+//! The open connections: which of them wait for a request, and since when.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// All open connections of a server.
+#[derive(Debug)]
+pub(super) struct OpenConnections {
+    waiting: Mutex<Waiting>,
+    became_idle: Notify,
+    /// Bytes of heads that have begun and not ended.
+    head_bytes: AtomicUsize,
+    head_bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    last: u64,
+    /// The connections that wait for a request or for its head's end, the longest first.
+    by_age: BTreeMap<u64, CancellationToken>,
+}
+
+/// One open connection. What hyper reads, and whether a request of it is at work.
+#[derive(Debug)]
+pub(super) struct OpenConnection {
+    all: Arc<OpenConnections>,
+    /// Its place among those that wait; 0 while a request is at work.
+    place: AtomicU64,
+    close: CancellationToken,
+    bytes_read: AtomicU64,
+    head_bytes: AtomicUsize,
+    /// Whether it was accepted beyond the limit, for probes only.
+    pub(super) is_beyond_limit: bool,
+}
+
+impl OpenConnections {
+    /// None are open; `head_bytes_max` is for the unfinished heads of all together.
+    pub(super) fn new(head_bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            waiting: Mutex::default(),
+            became_idle: Notify::new(),
+            head_bytes: AtomicUsize::new(0),
+            head_bytes_max,
+        })
+    }
+
+    /// A connection that has just been accepted.
+    pub(super) fn enter(self: &Arc<Self>, is_beyond_limit: bool) -> Arc<OpenConnection> {
+        Arc::new(OpenConnection {
+            all: self.clone(),
+            place: AtomicU64::new(0),
+            close: CancellationToken::new(),
+            bytes_read: AtomicU64::new(0),
+            head_bytes: AtomicUsize::new(0),
+            is_beyond_limit,
+        })
+    }
+
+    /// Asks the connection that has waited longest to close. Returns whether there was one.
+    pub(super) fn close_longest_idle(&self) -> bool {
+        let longest = self.lock().by_age.pop_first();
+        longest.inspect(|(_, close)| close.cancel()).is_some()
+    }
+
+    /// Returns once a connection has begun to wait.
+    pub(super) async fn one_is_idle(&self) {
+        self.became_idle.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenConnection {
+    /// It waits for a request from now on, and may be closed to make room.
+    pub(super) fn waits(&self) {
+        let mut waiting = self.all.lock();
+        waiting.last += 1;
+        let place = waiting.last;
+        waiting.by_age.insert(place, self.close.clone());
+        let before = self.place.swap(place, Ordering::Relaxed);
+        waiting.by_age.remove(&before);
+        drop(waiting);
+        self.all.became_idle.notify_one();
+    }
+
+    /// The head of a request has been read, and its answer is under way.
+    pub(super) fn works(&self) {
+        self.leave();
+        self.release_head();
+    }
+
+    /// Whether a request is at work.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.place.load(Ordering::Relaxed) == 0
+    }
+
+    /// Returns once it has been asked to close.
+    pub(super) async fn asked_to_close(&self) {
+        self.close.cancelled().await;
+    }
+
+    /// How many bytes have come so far.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// So many more bytes have come. Returns whether there is room for them: false when the
+    /// unfinished heads of all connections have become too large together.
+    pub(super) fn read(&self, bytes: usize) -> bool {
+        self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
+        if self.is_at_work() {
+            return true;
+        }
+        self.head_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.all.head_bytes.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes <= self.all.head_bytes_max
+    }
+
+    fn leave(&self) {
+        let place = self.place.swap(0, Ordering::Relaxed);
+        self.all.lock().by_age.remove(&place);
+    }
+
+    fn release_head(&self) {
+        let bytes = self.head_bytes.swap(0, Ordering::Relaxed);
+        self.all.head_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.leave();
+        self.release_head();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connection_that_waited_longest_closes_first_and_one_at_work_never() {
+        let all = OpenConnections::new(1);
+        let connections: Vec<_> = (0..4).map(|_| all.enter(false)).collect();
+        for connection in &connections {
+            connection.waits();
+        }
+        connections[0].works();
+        connections[1].works();
+        connections[1].waits();
+        drop(all.enter(false));
+        let mut closed = Vec::new();
+        while all.close_longest_idle() {
+            let asked = connections
+                .iter()
+                .position(|connection| connection.close.is_cancelled() && !connection.is_at_work());
+            let asked = asked.expect("one is asked");
+            closed.push(asked);
+            connections[asked].works();
+        }
+        assert_eq!(closed, [2, 3, 1]);
+        assert!(!connections[0].close.is_cancelled());
+    }
+
+    #[test]
+    fn unfinished_heads_share_a_budget_and_bodies_are_not_of_it() {
+        let all = OpenConnections::new(100);
+        let (one, other) = (all.enter(false), all.enter(false));
+        one.waits();
+        other.waits();
+        assert!(one.read(60));
+        assert!(other.read(40));
+        assert!(!other.read(1));
+        one.works();
+        assert!(one.read(1_000), "of a body");
+        assert!(other.read(59));
+        drop(other);
+        one.waits();
+        assert!(one.read(100));
+        assert_eq!(one.bytes_read(), 1_160);
+    }
+}

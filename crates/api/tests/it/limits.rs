@@ -1,0 +1,138 @@
+//! What one client, or many together, may use of a process.
+
+use std::time::Duration;
+
+use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::folder::Folder;
+use vacancy_testkit::process::Process;
+use vacancy_testkit::scrape::Scrape;
+
+use crate::logs::wrapped;
+use crate::raw::Wire;
+use crate::support::{Api, binary};
+
+const GET: &[u8] = b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n";
+
+/// More clients than the process has file descriptors: each is answered, at the cost of the
+/// connection that has been idle for longest, and the process goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_beyond_the_descriptors_take_the_place_of_the_longest_idle() {
+    const CLIENTS: usize = 400;
+
+    let folder = Folder::new("limits");
+    let program = wrapped(&folder, "ulimit -n 200", "");
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let mut process = Process::start(&program, db.url(), &[]).await;
+    let mut clients = Vec::new();
+    for place in 0..CLIENTS {
+        let mut client = Wire::connect(process.address());
+        client.send(GET);
+        assert!(client.answer().starts_with("HTTP/1.1 200"), "client {place}");
+        clients.push(client);
+    }
+    let api = Api::new(process.url());
+    for probe in ["/livez", "/readyz", "/metrics"] {
+        api.get(probe).await.expect(200);
+    }
+    let room = api.one_room().await;
+    api.book(&room, 0, 1).await.expect(201);
+    let mut latest = clients.pop().expect("there are many");
+    latest.send(GET);
+    assert!(latest.answer().starts_with("HTTP/1.1 200"), "the latest one is kept");
+    assert_eq!(clients.swap_remove(0).rest(), "", "the first one was closed");
+    let (status, _) = process.terminate().await;
+    assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_soft_limit_on_descriptors_is_raised_to_the_hard_one() {
+    let folder = Folder::new("limits");
+    let program = wrapped(&folder, "ulimit -n 900; ulimit -S -n 100", "");
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(&program, db.url(), &[]).await;
+    let max = Scrape::get(&process.url()).await.value("process_max_fds", &[]);
+    assert!((max - 900.0).abs() < 0.5, "{max}");
+}
+
+/// Heads that do not end cost no more memory than those that are accepted, and it is given back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_heads_cost_bounded_memory_that_is_given_back() {
+    const CLIENTS: usize = 1_000;
+    const MIB: f64 = 1024.0 * 1024.0;
+
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &[]).await;
+    let resident = async || {
+        let scrape = Scrape::get(&process.url()).await;
+        scrape.value("process_resident_memory_bytes", &[]) / MIB
+    };
+    let head = format!("GET /livez HTTP/1.1\r\nHost: test\r\nX-Long: {}", "x".repeat(120_000));
+    let before = resident().await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = Wire::connect(process.address());
+        // One that is refused already may not take it all.
+        let _ = std::io::Write::write_all(&mut client.0, head.as_bytes());
+        clients.push(client);
+    }
+    let during = resident().await;
+    assert!(during < before + 64.0, "{before} MiB before, {during} MiB with {CLIENTS} large heads");
+    drop(clients);
+    let mut after = resident().await;
+    for _ in 0..50 {
+        if after < before * 1.2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        after = resident().await;
+    }
+    eprintln!("{before:.1} MiB before, {during:.1} MiB with large heads, {after:.1} MiB after");
+    assert!(after < before * 1.2, "{before} MiB before, {after} MiB after");
+}
+
+/// An idle connection is closed when the operator says so, and not before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_long_a_connection_is_kept_is_an_option() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &["--keep-alive-timeout=1s"]).await;
+    let mut client = Wire::connect(process.address());
+    client.send(GET);
+    assert!(client.answer().starts_with("HTTP/1.1 200"));
+    let began = std::time::Instant::now();
+    assert_eq!(client.rest(), "");
+    let waited = began.elapsed();
+    assert!(waited > Duration::from_millis(900) && waited < Duration::from_secs(10), "{waited:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_half_closes_hears_its_answer() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &[]).await;
+    for _ in 0..20 {
+        let mut client = Wire::connect(process.address());
+        client.send(b"GET /v1/hotels HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.half_close();
+        let answer = client.rest();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    }
+}
+
+/// The name of an interface is as good as its address, for the service and for who asks it.
+#[tokio::test]
+async fn a_name_can_be_listened_at() {
+    let folder = Folder::new("limits");
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    // A later flag holds, so the name replaces the address that the tests give.
+    let program = folder.path().join("named");
+    let script = format!(
+        "#!/bin/sh\nshift 3\nexec '{}' serve --listen localhost:0 \"$@\"\n",
+        binary().display()
+    );
+    std::fs::write(&program, script).expect("a new folder can be written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).expect("a file of our own");
+    let process = Process::start(&program, db.url(), &[]).await;
+    let asked = format!("localhost:{}", process.address().port());
+    let healthy = Process::run(binary(), &["healthcheck", "--listen", &asked]).await;
+    assert_eq!(healthy.code, Some(0), "{healthy:?}");
+}
