@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vacancy_persistence::{SchemaState, Store, StoreError};
+use vacancy_persistence::{Readiness, Store, StoreError};
 
 use crate::config::RetryPolicy;
 use crate::http::idempotency::InFlight;
@@ -203,20 +203,20 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(booking::cancel))
 }
 
-/// 200 while requests should come here: the database answers and has our tables, and no stop has
-/// been asked for.
+/// 200 while requests should come here: the database can be written and has our tables, and no stop
+/// has been asked for.
 async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.stopping.is_cancelled() {
         return Err(Problem::Unavailable("the process is stopping".into()));
     }
     let store = app.store.clone();
-    let asking = app.read(async move { store.schema_state().await });
+    let asking = app.read(async move { store.readiness().await });
     let asked = tokio::time::timeout(READY_TIMEOUT, asking).await;
     let asked = asked.map_err(|_| Problem::Unavailable("the database is slow to answer".into()))?;
     match asked? {
-        // A newer release migrates first; this one can live with what it added.
-        SchemaState::Current | SchemaState::Newer(_) => Ok(status("ready")),
-        SchemaState::Behind(steps) => {
+        Readiness::Ready => Ok(status("ready")),
+        Readiness::CannotWrite(why) => Err(Problem::Unavailable(why.into())),
+        Readiness::MigrationsMissing(steps) => {
             Err(Problem::Unavailable(format!("migrations missing: {steps}").into()))
         }
     }

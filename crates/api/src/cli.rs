@@ -41,11 +41,22 @@ pub fn run(config: Config) -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    // One line, with its causes.
-    let line = format!("{error:#}").replace('\n', " ");
+    let line = one_line(error);
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr(), "vacancy: {line}");
     ExitCode::FAILURE
+}
+
+/// An error with its causes, of which many of the driver's repeat what they are caused by.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &cause;
+        }
+    }
+    line.replace('\n', " ")
 }
 
 async fn command(config: Config) -> anyhow::Result<ExitCode> {

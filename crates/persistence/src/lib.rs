@@ -13,6 +13,7 @@ mod entity;
 mod error;
 mod gate;
 mod listing;
+mod meaning;
 #[cfg(test)]
 mod plans;
 mod query;
@@ -22,13 +23,12 @@ mod snapshot;
 mod sweep;
 mod tx;
 
-use std::fs::File;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
 pub use commit::{Answer, IdempotencyRecord, RequestKey, Resolved};
-pub use connect::{ConnectError, PoolUse, StoreOptions};
+pub use connect::{ConnectError, PoolUse, Readiness, StoreOptions};
 pub use error::StoreError;
 pub use gate::CommitGate;
 pub use listing::{BookingFilter, HistoryEvent, Page, RoomFilter, RoomPosition, RoomSort};
@@ -41,14 +41,18 @@ pub use snapshot::{Candidates, HotelSnapshot, Nights, Snapshot, SnapshotQuery, S
 pub struct Store {
     pools: connect::Pools,
     /// For reads outside transactions.
-    reader: DatabaseConnection,
+    reader: connect::Reader,
     /// For transactions. On SQLite a pool of one connection, which is fair where its busy handler
     /// is not; on PostgreSQL the same pool as `reader`.
     writer: DatabaseConnection,
     dialect: dialect::Dialect,
     seam: Seam,
+    /// Which connections must not be lent again; the pools ask it.
+    retirement: connect::Retirement,
+    /// The SQLite file, of a process that writes it.
+    file: Option<Arc<connect::FileWatch>>,
     /// Held for the life of the store: one process writes one SQLite file.
-    _lock: Option<Arc<File>>,
+    _lock: Option<Arc<connect::FileLock>>,
 }
 
 impl Store {

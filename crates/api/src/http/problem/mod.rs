@@ -322,9 +322,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::DuplicateRoomNumber => Self::Duplicate,
-            StoreError::Lost { .. } | StoreError::Abandoned | StoreError::Unavailable(_) => {
-                Self::Unavailable(error.to_string().into())
-            }
+            StoreError::Lost { .. }
+            | StoreError::Abandoned
+            | StoreError::StalePlan(_)
+            | StoreError::Unavailable(_) => Self::Unavailable(error.to_string().into()),
             StoreError::Unknown(_) => Self::OutcomeUnknown,
             StoreError::Failed(_) => Self::Internal(error.to_string().into()),
         }
