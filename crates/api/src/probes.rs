@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use vacancy_persistence::SchemaState;
+use vacancy_persistence::Readiness;
 
 use crate::app::App;
 use crate::http::problem::Problem;
@@ -19,20 +19,20 @@ pub async fn livez() -> Response {
     status("alive")
 }
 
-/// `GET /readyz`: 200 while requests should come here: the database answers and has our tables, and no stop has
-/// been asked for.
+/// `GET /readyz`: 200 while requests should come here: the database can be written and has
+/// our tables, and no stop has been asked for.
 pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.stopping.is_cancelled() {
         return Err(Problem::unavailable("the process is stopping"));
     }
     let store = app.store.clone();
-    let asking = app.read(async move { store.schema_state().await });
+    let asking = app.read(async move { store.readiness().await });
     let asked = tokio::time::timeout(READY_TIMEOUT, asking).await;
     let asked = asked.map_err(|_| Problem::unavailable("the database is slow to answer"))?;
     match asked? {
-        // A newer release migrates first; this one can live with what it added.
-        SchemaState::Current | SchemaState::Newer(_) => Ok(status("ready")),
-        SchemaState::Behind(steps) => {
+        Readiness::Ready => Ok(status("ready")),
+        Readiness::CannotWrite(why) => Err(Problem::unavailable(why)),
+        Readiness::MigrationsMissing(steps) => {
             Err(Problem::unavailable(format!("migrations missing: {steps}")))
         }
     }

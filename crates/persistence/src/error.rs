@@ -1,13 +1,14 @@
-//! What a database error means: a lost race, a failure, or not knowing.
+//! Why the store did not do what it was asked.
 
-use sea_orm::sqlx::error::{DatabaseError, Error as SqlxError};
-use sea_orm::sqlx::postgres::PgDatabaseError;
+use sea_orm::sqlx::error::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
+
+use crate::meaning::{Meaning, meaning};
 
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Someone wrote in between. Nothing was written; deciding again may end differently.
+    /// Another write came in between. Nothing was written; deciding again may end differently.
     #[error("another write came first")]
     Lost {
         /// The database's own guard against overlaps had to say it: our decision was wrong.
@@ -20,15 +21,19 @@ pub enum StoreError {
     /// The hotel has a room with this number. Nothing was written.
     #[error("the hotel has a room with this number")]
     DuplicateRoomNumber,
-    /// The connection was lost while COMMIT was on its way: written or not, nobody can say yet.
+    /// The connection was lost while COMMIT was on its way: whether it was written is not known yet.
     #[error("the outcome of COMMIT is unknown: {0}")]
-    Unknown(DbErr),
-    /// Whoever asked has given up, so nothing was written.
+    Unknown(#[source] DbErr),
+    /// The caller has given up, so nothing was written.
     #[error("given up before COMMIT")]
     Abandoned,
-    /// The database cannot be reached, is overloaded or shuts down. Nothing was written.
+    /// The tables were altered under a prepared statement, or the connection has lost it. Nothing was
+    /// written; the same statement on a new connection works.
+    #[error("a prepared statement does not fit the tables any more: {0}")]
+    StalePlan(#[source] DbErr),
+    /// The database cannot be reached, is overloaded, read-only or shuts down. Nothing was written.
     #[error("the database is unavailable: {0}")]
-    Unavailable(DbErr),
+    Unavailable(#[source] DbErr),
     /// A row does not read as this service writes it. Nothing was written.
     #[error("{table}.{column} of row {id} is not as this service writes it: {why}")]
     Corrupt {
@@ -43,7 +48,7 @@ pub enum StoreError {
     },
     /// Anything else. Nothing was written.
     #[error("the database failed: {0}")]
-    Failed(DbErr),
+    Failed(#[source] DbErr),
 }
 
 impl StoreError {
@@ -79,11 +84,18 @@ impl StoreError {
         }
     }
 
+    /// The database must not be written now, for a reason that no driver knows of.
+    pub(crate) fn unavailable(why: impl Into<String>) -> Self {
+        Self::Unavailable(DbErr::Custom(why.into()))
+    }
+
     /// Reads an error of COMMIT itself: a broken connection leaves the outcome open, and so does a
     /// disk that failed while it was told. A full one does not: SQLite has rolled back.
     pub(crate) fn at_commit(error: DbErr) -> Self {
         match Self::from(error) {
-            Self::Unavailable(error) if is_sqlite_full(&error) => Self::Unavailable(error),
+            Self::Unavailable(error) if error_meaning(&error) == Meaning::DiskFull => {
+                Self::Unavailable(error)
+            }
             Self::Unavailable(error) => Self::Unknown(error),
             known @ (Self::Lost { .. }
             | Self::Missed
@@ -91,167 +103,108 @@ impl StoreError {
             | Self::Unknown(_)
             | Self::Abandoned
             | Self::Corrupt { .. }
+            | Self::StalePlan(_)
             | Self::Failed(_)) => known,
+        }
+    }
+
+    /// Whether the connection it came from has a prepared statement that is of no use any more. The
+    /// same work on a new connection may succeed.
+    #[must_use]
+    pub fn is_stale_plan(&self) -> bool {
+        matches!(self, Self::StalePlan(_))
+    }
+
+    /// Whether the connection it came from can no longer write, although a new one might: it is of a
+    /// read-only session or file, or its file has failed it. It is to be closed and not lent again.
+    #[must_use]
+    pub fn cannot_write(&self) -> bool {
+        match self {
+            Self::Unknown(error) | Self::Unavailable(error) => {
+                error_meaning(error) == Meaning::CannotWrite
+            }
+            Self::Lost { .. }
+            | Self::Missed
+            | Self::DuplicateRoomNumber
+            | Self::Abandoned
+            | Self::StalePlan(_)
+            | Self::Corrupt { .. }
+            | Self::Failed(_) => false,
         }
     }
 }
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        match sqlx_error(&error) {
-            Some(SqlxError::Database(cause)) => match meaning(cause.as_ref()) {
-                Meaning::LostRace => Self::Lost { guard: false },
-                Meaning::GuardFired => Self::Lost { guard: true },
-                Meaning::DuplicateRoomNumber => Self::DuplicateRoomNumber,
-                Meaning::Unavailable => Self::Unavailable(error),
-                Meaning::Failure => Self::Failed(error),
-            },
-            Some(
-                SqlxError::Io(_)
-                | SqlxError::Tls(_)
-                | SqlxError::Protocol(_)
-                | SqlxError::PoolTimedOut
-                | SqlxError::PoolClosed
-                | SqlxError::WorkerCrashed
-                | SqlxError::BeginFailed,
-            ) => Self::Unavailable(error),
-            None if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => {
+        match error_meaning(&error) {
+            Meaning::LostRace => Self::Lost { guard: false },
+            Meaning::GuardFired => Self::Lost { guard: true },
+            Meaning::DuplicateRoomNumber => Self::DuplicateRoomNumber,
+            Meaning::StalePlan => Self::StalePlan(error),
+            Meaning::Unavailable | Meaning::CannotWrite | Meaning::DiskFull => {
                 Self::Unavailable(error)
             }
-            Some(_) | None => Self::Failed(error),
+            Meaning::Failure => Self::Failed(error),
         }
     }
 }
 
-fn is_sqlite_full(error: &DbErr) -> bool {
-    let Some(SqlxError::Database(cause)) = sqlx_error(error) else { return false };
-    cause.try_downcast_ref::<PgDatabaseError>().is_none()
-        && cause.code().is_some_and(|code| code == SQLITE_FULL.to_string())
-}
-
-fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))
-    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return None;
-    };
-    Some(cause.as_ref())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    LostRace,
-    GuardFired,
-    DuplicateRoomNumber,
-    Unavailable,
-    Failure,
-}
-
-/// The one place that tells a race from a failure. Anything not listed is a failure: a second try
-/// could not end differently.
-fn meaning(cause: &dyn DatabaseError) -> Meaning {
-    if let Some(cause) = cause.try_downcast_ref::<PgDatabaseError>() {
-        return postgres_meaning(cause.code(), cause.constraint());
-    }
-    let code = cause.code().and_then(|code| code.parse().ok());
-    code.map_or(Meaning::Failure, |code| sqlite_meaning(code, cause.message()))
-}
-
-fn postgres_meaning(sqlstate: &str, constraint: Option<&str>) -> Meaning {
-    match (sqlstate, constraint) {
-        // Serialization failure, deadlock, lock timeout.
-        ("40001" | "40P01" | "55P03", _) | ("23505", Some("idempotency_keys_pkey")) => {
-            Meaning::LostRace
-        }
-        ("23P01", Some("bookings_do_not_overlap")) => Meaning::GuardFired,
-        ("23505", Some("rooms_hotel_number_key")) => Meaning::DuplicateRoomNumber,
-        // Statement timeout; a primary that became a standby.
-        ("57014" | "25006", _) => Meaning::Unavailable,
-        // Connection exceptions, resources exhausted, operator intervention (shutdown, crash).
-        (state, _)
-            if state.starts_with("08") || state.starts_with("53") || state.starts_with("57P") =>
-        {
-            Meaning::Unavailable
+fn error_meaning(error: &DbErr) -> Meaning {
+    match error {
+        // While a connection is acquired nothing was asked of the database yet: whatever it answers,
+        // a role that may not log in or a database that is not there, it cannot be used now.
+        DbErr::ConnectionAcquire(_) => Meaning::Unavailable,
+        DbErr::Conn(cause) => match runtime_meaning(cause) {
+            Some(Meaning::CannotWrite) => Meaning::CannotWrite,
+            _ => Meaning::Unavailable,
+        },
+        DbErr::Exec(cause) | DbErr::Query(cause) => {
+            runtime_meaning(cause).unwrap_or(Meaning::Failure)
         }
         _ => Meaning::Failure,
     }
 }
 
-/// The disk is full, `SQLITE_FULL`.
-const SQLITE_FULL: i32 = 13;
-
-fn sqlite_meaning(code: i32, message: &str) -> Meaning {
-    /// `SQLITE_BUSY`, with `SQLITE_BUSY_SNAPSHOT` and its other kin.
-    const BUSY: i32 = 5;
-    /// `SQLITE_READONLY`, `SQLITE_IOERR`, `SQLITE_CANTOPEN`: the disk, or who may write to it.
-    const READONLY: i32 = 8;
-    const IOERR: i32 = 10;
-    const CANTOPEN: i32 = 14;
-    /// `SQLITE_CONSTRAINT`.
-    const CONSTRAINT: i32 = 19;
-    match code & 0xff {
-        BUSY => Meaning::LostRace,
-        SQLITE_FULL | READONLY | IOERR | CANTOPEN => Meaning::Unavailable,
-        CONSTRAINT if message.contains("bookings_do_not_overlap") => Meaning::GuardFired,
-        CONSTRAINT if message.contains("rooms.hotel_id, rooms.number") => {
-            Meaning::DuplicateRoomNumber
-        }
-        CONSTRAINT if message.contains("idempotency_keys.key") => Meaning::LostRace,
+/// What the driver's own error means; none if there is no such error.
+fn runtime_meaning(error: &RuntimeErr) -> Option<Meaning> {
+    let RuntimeErr::SqlxError(cause) = error else { return None };
+    Some(match cause.as_ref() {
+        SqlxError::Database(cause) => meaning(cause.as_ref()),
+        SqlxError::Io(_)
+        | SqlxError::Tls(_)
+        | SqlxError::Protocol(_)
+        | SqlxError::PoolTimedOut
+        | SqlxError::PoolClosed
+        | SqlxError::WorkerCrashed
+        | SqlxError::BeginFailed => Meaning::Unavailable,
         _ => Meaning::Failure,
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+    use std::sync::Arc;
+
     use super::*;
 
-    #[test]
-    fn only_these_postgres_errors_are_races() {
-        for (sqlstate, constraint, expect) in [
-            ("40001", None, Meaning::LostRace),
-            ("40P01", None, Meaning::LostRace),
-            ("55P03", None, Meaning::LostRace),
-            ("23505", Some("idempotency_keys_pkey"), Meaning::LostRace),
-            ("23P01", Some("bookings_do_not_overlap"), Meaning::GuardFired),
-            ("23P01", Some("something_else"), Meaning::Failure),
-            ("23505", Some("rooms_hotel_number_key"), Meaning::DuplicateRoomNumber),
-            ("23505", Some("rooms_pkey"), Meaning::Failure),
-            ("23514", Some("rooms_times_booked_check"), Meaning::Failure),
-            ("57P01", None, Meaning::Unavailable),
-            ("57014", None, Meaning::Unavailable),
-            ("53300", None, Meaning::Unavailable),
-            ("08006", None, Meaning::Unavailable),
-            ("25006", None, Meaning::Unavailable),
-            ("42P01", None, Meaning::Failure),
-        ] {
-            assert_eq!(postgres_meaning(sqlstate, constraint), expect, "{sqlstate} {constraint:?}");
-        }
+    fn driver(error: SqlxError) -> RuntimeErr {
+        RuntimeErr::SqlxError(Arc::new(error))
     }
 
     #[test]
-    fn only_these_sqlite_errors_are_races() {
-        for (code, message, expect) in [
-            (5, "database is locked", Meaning::LostRace),
-            (517, "database is locked", Meaning::LostRace),
-            (6, "database table is locked", Meaning::Failure),
-            (13, "database or disk is full", Meaning::Unavailable),
-            (778, "disk I/O error", Meaning::Unavailable),
-            (8, "attempt to write a readonly database", Meaning::Unavailable),
-            (14, "unable to open database file", Meaning::Unavailable),
-            (1811, "bookings_do_not_overlap", Meaning::GuardFired),
-            (1811, "another trigger", Meaning::Failure),
-            (
-                2067,
-                "UNIQUE constraint failed: rooms.hotel_id, rooms.number",
-                Meaning::DuplicateRoomNumber,
-            ),
-            (1555, "UNIQUE constraint failed: rooms.id", Meaning::Failure),
-            (1555, "UNIQUE constraint failed: idempotency_keys.key", Meaning::LostRace),
-            (2067, "UNIQUE constraint failed: idempotency_keys.key", Meaning::LostRace),
-            (275, "CHECK constraint failed: times_booked >= 0", Meaning::Failure),
-        ] {
-            assert_eq!(sqlite_meaning(code, message), expect, "{code} {message}");
-        }
+    fn whatever_fails_while_connecting_is_unavailable() {
+        let odd = || driver(SqlxError::Configuration("the role may not connect".into()));
+        let connecting = StoreError::from(DbErr::Conn(odd()));
+        assert!(matches!(connecting, StoreError::Unavailable(_)), "{connecting:?}");
+        let asking = StoreError::from(DbErr::Query(odd()));
+        assert!(matches!(asking, StoreError::Failed(_)), "{asking:?}");
+    }
+
+    #[test]
+    fn an_error_keeps_its_cause() {
+        let error = StoreError::from(DbErr::Query(driver(SqlxError::PoolTimedOut)));
+        let source = error.source().and_then(<dyn Error>::downcast_ref::<DbErr>);
+        assert!(matches!(source, Some(DbErr::Query(_))), "{source:?}");
     }
 }

@@ -11,6 +11,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::{ConnectOptions, Connection, Error as SqlxError};
 
 use crate::StoreError;
+use crate::connect::Retirement;
 
 /// A connection that was in use less long ago than this is lent without asking whether it lives.
 const IDLE_TRUSTED: Duration = Duration::from_secs(1);
@@ -21,7 +22,10 @@ const LIFETIME: Duration = Duration::from_mins(30);
 
 /// Makes and judges the connections.
 #[derive(Debug)]
-pub(crate) struct Manager(PgConnectOptions);
+pub(crate) struct Manager {
+    options: PgConnectOptions,
+    retirement: Retirement,
+}
 
 /// One connection.
 #[derive(Debug)]
@@ -32,7 +36,9 @@ pub(crate) struct Link {
     busy: bool,
     /// Set from BEGIN to the end of the transaction.
     pub(crate) in_transaction: bool,
+    made: Instant,
     used: Instant,
+    retirement: Retirement,
 }
 
 impl Link {
@@ -46,7 +52,12 @@ impl Link {
     /// as good as it was, any other does not.
     pub(crate) fn settle<T>(&mut self, result: Result<T, SqlxError>) -> Result<T, StoreError> {
         self.busy = !matches!(result, Ok(_) | Err(SqlxError::Database(_)));
-        result.map_err(StoreError::of)
+        self.used = Instant::now();
+        result.map_err(|error| {
+            let error = StoreError::of(error);
+            self.retirement.learn(&error);
+            error
+        })
     }
 }
 
@@ -57,11 +68,15 @@ impl ManageConnection for Manager {
     type Error = SqlxError;
 
     async fn connect(&self) -> Result<Link, SqlxError> {
-        let connection = self.0.connect().await?;
-        Ok(Link { connection, busy: false, in_transaction: false, used: Instant::now() })
+        let connection = self.options.connect().await?;
+        let (made, retirement) = (Instant::now(), self.retirement.clone());
+        Ok(Link { connection, busy: false, in_transaction: false, made, used: made, retirement })
     }
 
     async fn is_valid(&self, link: &mut Link) -> Result<(), SqlxError> {
+        if self.has_broken(link) {
+            return Err(SqlxError::PoolClosed);
+        }
         if link.used.elapsed() > IDLE_TRUSTED {
             let answer = tokio::time::timeout(CHECK_TIMEOUT, link.connection.ping()).await;
             answer.unwrap_or(Err(SqlxError::PoolTimedOut))?;
@@ -71,8 +86,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {
-        link.used = Instant::now();
-        link.busy || link.in_transaction
+        link.busy || link.in_transaction || self.retirement.covers(link.made.elapsed())
     }
 }
 
@@ -81,6 +95,7 @@ pub(crate) fn pool(
     options: PgConnectOptions,
     connections: u32,
     patience: Duration,
+    retirement: &Retirement,
 ) -> Pool<Manager> {
     // One plan serves every size of a batch; planning again would cost more than it could gain.
     let options = options.options([("plan_cache_mode", "force_generic_plan")]);
@@ -89,5 +104,5 @@ pub(crate) fn pool(
         .connection_timeout(patience)
         .max_lifetime(LIFETIME)
         .idle_timeout(None)
-        .build_unchecked(Manager(options))
+        .build_unchecked(Manager { options, retirement: retirement.clone() })
 }

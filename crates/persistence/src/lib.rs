@@ -19,6 +19,7 @@ mod hot;
 mod hotels;
 mod keys;
 mod listing;
+mod meaning;
 #[cfg(test)]
 mod plans;
 mod query;
@@ -34,7 +35,6 @@ mod tx;
 mod vacancies;
 mod write;
 
-use std::fs::File;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
@@ -42,7 +42,7 @@ use sea_orm::DatabaseConnection;
 use connect::Pools;
 
 pub use commit_hotel::Resolved;
-pub use connect::{ConnectError, PoolUse, StoreOptions};
+pub use connect::{ConnectError, PoolUse, Readiness, StoreOptions};
 pub use error::StoreError;
 pub use gate::CommitGate;
 pub use hotels::HotelSnapshot;
@@ -60,14 +60,18 @@ pub use write::{Fate, Part, Receipt, Write};
 pub struct Store {
     pools: Pools,
     /// For reads outside transactions.
-    reader: DatabaseConnection,
+    reader: connect::Reader,
     /// For transactions. On SQLite a pool of one connection, which is fair where its busy handler
     /// is not; on PostgreSQL the same pool as `reader`.
     writer: DatabaseConnection,
     dialect: dialect::Dialect,
     seam: Seam,
+    /// Which connections must not be lent again; the pools ask it.
+    retirement: connect::Retirement,
+    /// The SQLite file, of a process that writes it.
+    file: Option<Arc<connect::FileWatch>>,
     /// Held for the life of the store: one process writes one SQLite file.
-    _lock: Option<Arc<File>>,
+    _lock: Option<Arc<connect::FileLock>>,
 }
 
 impl Store {

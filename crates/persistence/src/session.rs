@@ -8,6 +8,7 @@ use sea_orm::sqlx::sqlite::Sqlite;
 use sea_orm::sqlx::{SqlitePool, Transaction};
 use vacancy_domain::RoomId;
 
+use crate::connect::Retirement;
 use crate::group::Group;
 use crate::hot::Lent;
 use crate::snapshot::{Snapshot, SnapshotQuery};
@@ -28,6 +29,7 @@ enum Connected {
         reader: SqlitePool,
         writer: SqlitePool,
         group: Arc<Group>,
+        retirement: Retirement,
     },
     /// The one writing connection, in a transaction.
     SqliteLocked(Transaction<'static, Sqlite>),
@@ -43,11 +45,15 @@ impl Store {
                 let lent = lent.map_err(StoreError::acquiring)?;
                 Connected::Postgres { lent, locked: false }
             }
-            Pools::Sqlite { reader, writer, group } => Connected::Sqlite {
-                reader: reader.clone(),
-                writer: writer.clone(),
-                group: group.clone(),
-            },
+            Pools::Sqlite { reader, writer, group } => {
+                self.check_file()?;
+                Connected::Sqlite {
+                    reader: reader.clone(),
+                    writer: writer.clone(),
+                    group: group.clone(),
+                    retirement: self.retirement.clone(),
+                }
+            }
         }))
     }
 }
@@ -93,7 +99,10 @@ impl Session {
             Connected::Postgres { lent, locked } => {
                 commit_postgres::commit(lent, locked, &write).await
             }
-            Connected::Sqlite { writer, group, .. } => group.commit(&writer, write).await,
+            Connected::Sqlite { writer, group, retirement, .. } => {
+                let kept = group.commit(&writer, write).await;
+                kept.inspect_err(|error| retirement.learn(error))
+            }
             Connected::SqliteLocked(transaction) => {
                 commit_sqlite::commit(transaction, &write).await
             }

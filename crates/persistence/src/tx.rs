@@ -4,6 +4,7 @@ use sea_orm::{
     DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use crate::connect::Retirement;
 use crate::gate::CommitGate;
 use crate::query::Query;
 use crate::{Store, StoreError};
@@ -13,24 +14,28 @@ use crate::{Store, StoreError};
 pub(crate) struct Tx {
     pub(crate) inner: DatabaseTransaction,
     poisoned: bool,
+    retirement: Retirement,
 }
 
 impl Tx {
     /// IMMEDIATE, because a deferred SQLite transaction that reads and then writes fails at once
     /// when another wrote in between. On PostgreSQL the connection says READ COMMITTED.
     pub(crate) async fn begin(store: &Store) -> Result<Self, StoreError> {
+        store.check_file()?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = store.writer.begin_with_options(options).await?;
-        Ok(Self { inner, poisoned: false })
+        let retirement = store.retirement.clone();
+        let inner = store.writer.begin_with_options(options).await;
+        let inner = inner.map_err(|error| learn(&retirement, error.into()))?;
+        Ok(Self { inner, poisoned: false, retirement })
     }
 
     /// Every statement's result passes here.
     pub(crate) fn done<T>(&mut self, result: Result<T, DbErr>) -> Result<T, StoreError> {
         self.poisoned |= result.is_err();
-        Ok(result?)
+        result.map_err(|error| learn(&self.retirement, error.into()))
     }
 
     /// No row at the version we decided on means that someone wrote in between.
@@ -57,7 +62,9 @@ impl Tx {
             self.rollback().await;
             return Err(StoreError::Abandoned);
         }
-        let outcome = self.inner.commit().await.map_err(StoreError::at_commit);
+        let outcome = self.inner.commit().await;
+        let outcome =
+            outcome.map_err(|error| learn(&self.retirement, StoreError::at_commit(error)));
         match &outcome {
             Ok(()) | Err(StoreError::Unknown(_)) => {}
             Err(_) => gate.reopen(),
@@ -72,6 +79,12 @@ impl Tx {
             tracing::debug!(%error, "a rollback found nothing to roll back");
         }
     }
+}
+
+/// Retires connections if the error says so.
+fn learn(retirement: &Retirement, error: StoreError) -> StoreError {
+    retirement.learn(&error);
+    error
 }
 
 /// Runs one statement in a transaction of its own, and says how many rows it touched. Nothing is

@@ -36,9 +36,20 @@ pub fn run(config: Config) -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    // One line, with its causes.
-    telemetry::last_line(&format!("{error:#}").replace('\n', " "));
+    telemetry::last_line(&one_line(error));
     ExitCode::FAILURE
+}
+
+/// An error with its causes, of which many of the driver's repeat what they are caused by.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &cause;
+        }
+    }
+    line.replace('\n', " ")
 }
 
 async fn command(config: Config) -> anyhow::Result<ExitCode> {

@@ -263,6 +263,8 @@ fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
             app.metrics.lost_race(counts_as);
             End::Lost
         }
+        // The tables were altered under a prepared statement: on a new connection it fits again.
+        StoreError::StalePlan(_) => End::Again { alone: false },
         other => End::Stopped(other.clone().into(), None),
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::Value;
+use vacancy_testkit::cluster::Server;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::folder::Folder;
 use vacancy_testkit::process::Process;
@@ -150,5 +151,68 @@ async fn a_key_that_another_process_holds_is_in_flight() {
     held.let_go().await;
     api.post_keyed(&path, &wish(0, 2), "held").await.expect(201);
     db.assert_audit_is_clean().await;
+    replica.stop().await;
+}
+
+/// What keeps new connections from being made, for a while, and what undoes it.
+const REFUSALS: &[(&str, &str, &str)] = &[
+    ("a role that may not log in", "ALTER ROLE guest NOLOGIN", "ALTER ROLE guest LOGIN"),
+    (
+        "a role that is renamed",
+        "ALTER ROLE guest RENAME TO gone",
+        "ALTER ROLE gone RENAME TO guest",
+    ),
+    (
+        "a database that is being restored",
+        "ALTER DATABASE house RENAME TO old",
+        "ALTER DATABASE old RENAME TO house",
+    ),
+    (
+        "a database closed to the role",
+        "REVOKE CONNECT ON DATABASE house FROM PUBLIC, guest",
+        "GRANT CONNECT ON DATABASE house TO guest",
+    ),
+    (
+        "a role at its limit of connections",
+        "ALTER ROLE guest CONNECTION LIMIT 0",
+        "ALTER ROLE guest CONNECTION LIMIT -1",
+    ),
+];
+
+/// A connection that is refused is a database that is not available, whatever it is refused for:
+/// nothing was asked of it yet, so nothing can have failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_connections_are_unavailable_and_come_back() {
+    let Some(server) = Server::start().await else { return };
+    let admin = Database::on(&server).await;
+    admin.sql("CREATE ROLE guest LOGIN").await;
+    admin.sql("CREATE DATABASE house OWNER guest TEMPLATE template0").await;
+    let url = server.url("house").replace("postgres@", "guest@");
+    let request_timeout = Duration::from_secs(2);
+    let options =
+        ReplicaOptions { database_url: Some(url), request_timeout, ..ReplicaOptions::default() };
+    let replica = Replica::start_with(&admin, options).await;
+    let api = Api::new(replica.url());
+    let room = api.one_room().await;
+    let path = format!("/v1/rooms/{room}");
+    for (night, (what, refuse, allow)) in (0..).zip(REFUSALS) {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'house'";
+        // A renaming waits for the sessions that are told to end.
+        admin.sql(end).await;
+        admin.sql(refuse).await;
+        admin.sql(end).await;
+        for _ in 0..3 {
+            let read = api.get(&path).await;
+            assert_eq!((read.status, read.code()), (503, "unavailable".into()), "{what}: {read:?}");
+            let write = api.book(&room, night, night + 1).await;
+            assert_eq!((write.status, write.code()), (503, "unavailable".into()), "{what}");
+        }
+        api.get("/readyz").await.expect(503);
+        admin.sql(allow).await;
+        eventually(what, PATIENCE, || async {
+            (api.book(&room, night, night + 1).await.status == 201).then_some(())
+        })
+        .await;
+    }
     replica.stop().await;
 }

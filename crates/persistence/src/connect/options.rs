@@ -36,6 +36,17 @@ pub enum ConnectError {
         .0.display()
     )]
     InUse(PathBuf),
+    /// The SQLite file has several names (hard links), beside each of which another lock would be.
+    #[error(
+        "{} has {names} names (hard links), and each would have a log of its own, so that bookings would be lost; leave it one",
+        file.display()
+    )]
+    SeveralNames {
+        /// The file.
+        file: PathBuf,
+        /// How many names it has.
+        names: u64,
+    },
     /// A setting did not take.
     #[error("the database does not offer what correctness needs: {0}")]
     Unfit(String),

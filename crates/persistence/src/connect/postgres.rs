@@ -4,15 +4,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sea_orm::sqlx::{ConnectOptions, Connection, Error as SqlxError, Row, SqlSafeStr, raw_sql};
+use sea_orm::sqlx::{ConnectOptions, Error as SqlxError, Row, SqlSafeStr, raw_sql};
 
 use super::options::{ConnectError, StoreOptions, acquire_timeout};
 use super::pools::Pools;
+use super::postgres_check::check_server;
+use super::reader::Reader;
+use super::retire::Retirement;
 use crate::dialect::Dialect;
+use crate::hot;
 use crate::{Seam, Store};
 
-/// How long a connection may take to be made at start.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a statement waits for another's lock before that counts as a lost race. A caller that
 /// waits behind a writer of the room has lost in all likelihood, and a room that another session has
 /// locked for long must not take the connections of all the others.
@@ -43,45 +45,47 @@ pub(crate) fn connect_options(options: &StoreOptions) -> Result<PgConnectOptions
 
 pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectError> {
     let connect = connect_options(options)?;
-    check_first(&connect).await?;
+    check_server(&connect, options.exclusive).await?;
+    let retirement = Retirement::default();
     // What may take long must not take the connections that writers need.
     let wide = (options.connections / 4).max(1);
     let hot = options.connections.saturating_sub(wide).max(1);
-    let hot = crate::hot::pool(connect.clone(), hot, acquire_timeout(options));
-    let wide = pool(options, wide, connect);
+    let hot = hot::pool(connect.clone(), hot, acquire_timeout(options), &retirement);
+    let wide = pool(options, wide, connect, &retirement);
     let db = sea_orm::DatabaseConnection::from(wide.clone());
     Ok(Store {
         pools: Pools::Postgres { hot, wide },
-        reader: db.clone(),
+        reader: Reader::new(db.clone(), retirement.clone()),
         writer: db,
         dialect: Dialect::Postgres,
         seam: Seam::default(),
+        retirement,
+        file: None,
         _lock: None,
     })
 }
 
-/// The pool would try again and again; at start one clear refusal is worth more.
-async fn check_first(connect: &PgConnectOptions) -> Result<(), ConnectError> {
-    let place = format!("{}:{}", connect.get_host(), connect.get_port());
-    let unreachable = |why: String| ConnectError::Unreachable { place: place.clone(), why };
-    let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(connect)).await;
-    let first = first
-        .map_err(|_| unreachable(format!("no answer within {CONNECT_TIMEOUT:?}")))?
-        .map_err(|why| unreachable(driver_message(&why)))?;
-    first.close().await.map_err(|why| unreachable(why.to_string()))
-}
-
-fn pool(options: &StoreOptions, connections: u32, connect: PgConnectOptions) -> PgPool {
+fn pool(
+    options: &StoreOptions,
+    connections: u32,
+    connect: PgConnectOptions,
+    retirement: &Retirement,
+) -> PgPool {
+    let (released, lent) = (retirement.clone(), retirement.clone());
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire_timeout(options))
         .test_before_acquire(false)
         // Behind the borrower's back, so that no caller waits for it.
-        .after_release(|connection, _| Box::pin(is_clean(connection)))
-        .before_acquire(|connection, last_use| {
+        .after_release(move |connection, of| {
+            let retired = released.covers(of.age);
+            Box::pin(async move { Ok(!retired && is_clean(connection).await?) })
+        })
+        .before_acquire(move |connection, of| {
+            let retired = lent.covers(of.age);
             Box::pin(async move {
                 // The server may have gone away meanwhile, and come back as another one.
-                Ok(last_use.idle_for < IDLE_TRUSTED || is_clean(connection).await?)
+                Ok(!retired && (of.idle_for < IDLE_TRUSTED || is_clean(connection).await?))
             })
         })
         .connect_lazy_with(connect)
@@ -96,11 +100,6 @@ async fn is_clean(connection: &mut PgConnection) -> Result<bool, SqlxError> {
         raw_sql(sql).fetch_one(connection).await?.try_get(0)
     };
     tokio::time::timeout(CHECK_TIMEOUT, asking).await.unwrap_or(Err(SqlxError::PoolTimedOut))
-}
-
-/// The server's own words, without where in its source it says them.
-fn driver_message(error: &SqlxError) -> String {
-    error.as_database_error().map_or_else(|| error.to_string(), |cause| cause.message().to_owned())
 }
 
 fn millis(duration: Duration) -> String {

@@ -1,18 +1,23 @@
 //! Opening a SQLite file: its readers and its one writer.
 
-use std::fs::File;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sea_orm::sqlx::{ConnectOptions, Connection, Row, query};
+use sea_orm::sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Error as SqlxError, Row, query, query_scalar,
+};
 
-use super::file_lock::lock_beside;
+use super::file_lock::FileLock;
+use super::file_watch::FileWatch;
 use super::options::{ConnectError, StoreOptions, acquire_timeout};
 use super::pools::Pools;
+use super::reader::Reader;
+use super::retire::Retirement;
 use crate::dialect::Dialect;
 use crate::{Seam, Store};
 
@@ -22,6 +27,8 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const SQLITE_WAL_BYTES: u64 = 64 << 20;
 /// More readers than this do not read a SQLite file faster.
 const SQLITE_READERS_MAX: u32 = 8;
+/// How many steps of SQLite's machine lie between two looks at the clock: some microseconds.
+const STEPS_BETWEEN_CHECKS: i32 = 10_000;
 /// The first SQLite without the WAL-reset corruption.
 const SQLITE_VERSION_MIN: &str = "3.51.3";
 
@@ -36,63 +43,129 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
     }
     let unreachable =
         |why: String| ConnectError::Unreachable { place: file.display().to_string(), why };
-    if options.exclusive && options.url.contains("mode=rwc") {
-        // Before the lock, whose name is that of the file that is really there. An empty file is an
-        // empty database.
-        let made = File::options().create(true).append(true).open(&file);
-        made.map_err(|why| unreachable(why.to_string()))?;
-    }
-    let lock = if options.exclusive { Some(Arc::new(lock_beside(&file)?)) } else { None };
+    let lock = if options.exclusive && (options.url.contains("mode=rwc") || file.exists()) {
+        Some(FileLock::take(&file, options.url.contains("mode=rwc"))?)
+    } else {
+        None
+    };
     if !options.exclusive && !file.exists() {
-        // Whoever only looks must not leave an empty database behind.
+        // A process that only looks must not leave an empty database behind.
         return Err(unreachable("there is no such file".to_owned()));
     }
-    let connect = connect
+    let connect = configured(connect);
+    let retirement = Retirement::default();
+    let writer = writer(options, connect.clone(), &retirement).await;
+    let writer = writer.map_err(|why| unreachable(why.to_string()))?;
+    check_settings(&writer).await?;
+    if options.exclusive {
+        try_to_write(&writer)
+            .await
+            .map_err(|why| unreachable(format!("it cannot be written: {why}")))?;
+    }
+    let reader = reader(options, connect.pragma("query_only", "ON"), &retirement).await;
+    let reader = reader.map_err(|why| unreachable(why.to_string()))?;
+    let watch = match &lock {
+        Some(lock) => {
+            let opened = lock.file.metadata().map_err(|why| unreachable(why.to_string()))?;
+            Some(Arc::new(FileWatch::over(&file, opened)?))
+        }
+        None => None,
+    };
+    Ok(Store {
+        reader: Reader::new(reader.clone().into(), retirement.clone()),
+        writer: writer.clone().into(),
+        pools: Pools::Sqlite { reader, writer, group: Arc::default() },
+        dialect: Dialect::Sqlite,
+        seam: Seam::default(),
+        retirement,
+        file: watch,
+        _lock: lock.map(Arc::new),
+    })
+}
+
+fn configured(connect: SqliteConnectOptions) -> SqliteConnectOptions {
+    connect
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would lose acknowledged bookings when the power fails.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .foreign_keys(true)
         .pragma("journal_size_limit", SQLITE_WAL_BYTES.to_string())
-        .disable_statement_logging();
-    let pool = || {
-        SqlitePoolOptions::new()
-            .acquire_timeout(acquire_timeout(options))
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-    };
-    let writer = pool()
-        .max_connections(1)
-        .after_release(|connection, _| {
+        .disable_statement_logging()
+}
+
+fn pool(options: &StoreOptions) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .acquire_timeout(acquire_timeout(options))
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+async fn writer(
+    options: &StoreOptions,
+    connect: SqliteConnectOptions,
+    retirement: &Retirement,
+) -> Result<SqlitePool, SqlxError> {
+    let retirement = retirement.clone();
+    let pool = pool(options).max_connections(1).after_release(move |connection, of| {
+        let retired = retirement.covers(of.age);
+        Box::pin(async move {
+            // SQLite ends a transaction by itself when the disk fails it, and then the driver's
+            // count of open transactions is wrong for ever: its next COMMIT would keep nothing.
+            connection.ping().await?;
+            Ok(!retired && !connection.is_in_transaction())
+        })
+    });
+    pool.connect_with(connect).await
+}
+
+async fn reader(
+    options: &StoreOptions,
+    connect: SqliteConnectOptions,
+    retirement: &Retirement,
+) -> Result<SqlitePool, SqlxError> {
+    let patience = options.statement_timeout;
+    let retirement = retirement.clone();
+    pool(options)
+        .max_connections(options.connections.min(SQLITE_READERS_MAX))
+        .after_connect(move |connection, _| {
+            Box::pin(async move { stop_after(connection, patience).await })
+        })
+        .before_acquire(move |connection, of| {
+            let retired = retirement.covers(of.age);
             Box::pin(async move {
-                // SQLite ends a transaction by itself when the disk fails it, and then the driver's
-                // count of open transactions is wrong for ever: its next COMMIT would keep nothing.
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
+                stop_after(connection, patience).await?;
+                Ok(!retired)
             })
         })
-        .connect_with(connect.clone())
-        .await;
-    let writer = writer.map_err(|why| unreachable(why.to_string()))?;
-    check_sqlite(&writer).await?;
-    let reader = pool()
-        .max_connections(options.connections.min(SQLITE_READERS_MAX))
-        .connect_with(connect.pragma("query_only", "ON"))
+        .connect_with(connect)
         .await
-        .map_err(|why| unreachable(why.to_string()))?;
-    Ok(Store {
-        reader: reader.clone().into(),
-        writer: writer.clone().into(),
-        pools: Pools::Sqlite { reader, writer, group: Arc::default() },
-        dialect: Dialect::Sqlite,
-        seam: Seam::default(),
-        _lock: lock,
-    })
+}
+
+/// Has SQLite stop whatever `connection` does `patience` from now. SQLite has no time limit of its
+/// own, and a request that has given up does not end the statement it has begun.
+async fn stop_after(
+    connection: &mut SqliteConnection,
+    patience: Duration,
+) -> Result<(), SqlxError> {
+    let started = Instant::now();
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(STEPS_BETWEEN_CHECKS, move || started.elapsed() < patience);
+    Ok(())
+}
+
+/// Writes what is there already: a file, a directory or a file system that is read-only is found out
+/// now and not by the first booking.
+async fn try_to_write(writer: &SqlitePool) -> Result<(), SqlxError> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let version: i64 = query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
+    query(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(&mut *tx).await?;
+    tx.commit().await
 }
 
 /// Reads the settings back: a setting that silently did not take is a lost booking later.
-async fn check_sqlite(pool: &SqlitePool) -> Result<(), ConnectError> {
+async fn check_settings(pool: &SqlitePool) -> Result<(), ConnectError> {
     let unfit = |why: String| ConnectError::Unfit(why);
     let row = query(
         "SELECT (SELECT journal_mode FROM pragma_journal_mode) = 'wal', \
@@ -121,3 +194,6 @@ async fn check_sqlite(pool: &SqlitePool) -> Result<(), ConnectError> {
 fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ impl From<StoreError> for Problem {
             StoreError::Lost { .. }
             | StoreError::Missed
             | StoreError::Abandoned
+            | StoreError::StalePlan(_)
             | StoreError::Unavailable(_) => Self::unavailable(error),
             StoreError::Unknown(_) => Self::OutcomeUnknown,
             StoreError::Corrupt { .. } | StoreError::Failed(_) => Self::internal(error),

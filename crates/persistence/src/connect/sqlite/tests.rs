@@ -1,0 +1,48 @@
+//! Readers that are busy with what no caller waits for any more.
+
+use std::time::{Duration, Instant};
+
+use vacancy_testkit::database::{Database, Kind};
+
+use super::SQLITE_READERS_MAX;
+use crate::query::Query;
+use crate::{Store, StoreError, StoreOptions};
+
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Counts for minutes, and gives nothing back meanwhile.
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000000) \
+                       SELECT COUNT(*) FROM n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_that_take_too_long_are_stopped_and_keep_no_reader() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always there");
+    let options = StoreOptions {
+        url: db.url().to_owned(),
+        connections: SQLITE_READERS_MAX,
+        statement_timeout: STATEMENT_TIMEOUT,
+        exclusive: true,
+    };
+    let store = Store::connect(&options).await.expect("the test's database can be opened");
+    let endless = || {
+        let store = store.clone();
+        async move { Query::new(store.dialect, ENDLESS).one(&store.reader).await }
+    };
+    // A caller that waits hears of it.
+    let started = Instant::now();
+    let waited = endless().await.expect_err("it is stopped");
+    assert!(matches!(StoreError::from(waited), StoreError::Unavailable(_)));
+    assert!(started.elapsed() < STATEMENT_TIMEOUT * 3, "{:?}", started.elapsed());
+
+    // As many as there are readers, all given up at once.
+    let reads: Vec<_> = (0..SQLITE_READERS_MAX).map(|_| tokio::spawn(endless())).collect();
+    tokio::time::sleep(STATEMENT_TIMEOUT / 2).await;
+    for read in reads {
+        read.abort();
+    }
+    tokio::time::sleep(STATEMENT_TIMEOUT).await;
+    for _ in 0..SQLITE_READERS_MAX {
+        let read = Query::new(store.dialect, "SELECT 1").one(&store.reader).await;
+        read.expect("a reader is free").expect("a row");
+    }
+}
