@@ -61,6 +61,7 @@ async fn run(options: Options) -> Result<Vec<String>, String> {
     let mut sections = vec![head(&rig).await];
     for part in rig.options.parts.clone() {
         sections.push(match part {
+            Part::Idle => parts::idle::run(&rig).await,
             Part::Trips => parts::trips::run(&mut rig).await,
             Part::Uniform => parts::uniform::run(&mut rig).await,
             Part::Hot => parts::hot::run(&mut rig).await,

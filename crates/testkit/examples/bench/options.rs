@@ -5,6 +5,8 @@ use std::path::PathBuf;
 /// The parts of a run, in the order in which they are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// Starting and standing still.
+    Idle,
     /// Round trips of each operation.
     Trips,
     /// Bookings over all rooms.
@@ -20,6 +22,7 @@ pub enum Part {
 }
 
 const PARTS: &[(&str, Part)] = &[
+    ("idle", Part::Idle),
     ("trips", Part::Trips),
     ("uniform", Part::Uniform),
     ("hot", Part::Hot),

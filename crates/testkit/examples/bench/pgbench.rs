@@ -6,6 +6,9 @@ use std::process::Stdio;
 use vacancy_testkit::cluster;
 use vacancy_testkit::folder::Folder;
 
+/// `pgbench` counts its seconds from before it connects; this is for connecting.
+const CONNECTING_SECONDS: u64 = 1;
+
 /// What to run, how, and for how long.
 #[derive(Clone, Debug)]
 pub struct Pgbench<'a> {
@@ -45,7 +48,8 @@ impl Pgbench<'_> {
     fn command(&self, program: &Path, script: &Path, url: &str) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(program);
         command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
-        command.arg(format!("--client={}", self.clients)).arg(format!("--time={}", self.seconds));
+        let seconds = self.seconds + CONNECTING_SECONDS;
+        command.arg(format!("--client={}", self.clients)).arg(format!("--time={seconds}"));
         command.args(self.variables.iter().map(|(name, value)| format!("--define={name}={value}")));
         command.arg("--file").arg(script).arg(url).stdin(Stdio::null()).kill_on_drop(true);
         command

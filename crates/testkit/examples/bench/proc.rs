@@ -40,12 +40,21 @@ fn family(pid: u32, all: &HashMap<u32, Stat>) -> u64 {
 
 /// The most memory that the process ever had resident, in KiB; 0 when there is no such process.
 pub fn peak_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    peak_in(&status).unwrap_or_default()
+    memory("VmHWM:", pid)
 }
 
-fn peak_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// The memory that the process has resident now, in KiB; 0 when there is no such process.
+pub fn memory_kib(pid: u32) -> u64 {
+    memory("VmRSS:", pid)
+}
+
+fn memory(name: &str, pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    field(name, &status).unwrap_or_default()
+}
+
+fn field(name: &str, status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -91,9 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn peak_memory_is_read() {
-        assert_eq!(peak_in("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t  1234 kB\n"), Some(1234));
-        assert_eq!(peak_in("Name:\tx\n"), None);
-        assert!(peak_kib(std::process::id()) > 0);
+    fn memory_is_read() {
+        let status = "Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t  1234 kB\nVmRSS:\t  5 kB\n";
+        assert_eq!(field("VmHWM:", status), Some(1234));
+        assert_eq!(field("VmRSS:", status), Some(5));
+        assert_eq!(field("VmHWM:", "Name:\tx\n"), None);
+        let us = std::process::id();
+        assert!(peak_kib(us) >= memory_kib(us) && memory_kib(us) > 0);
     }
 }

@@ -50,6 +50,12 @@ impl Service {
         peaks.max().unwrap_or_default() as f64 / 1024.0
     }
 
+    /// What they have resident now, together, in MiB.
+    pub fn memory_mib(&self) -> f64 {
+        let now = self.replicas.iter().map(|replica| proc::memory_kib(replica.pid()));
+        now.sum::<u64>() as f64 / 1024.0
+    }
+
     /// Ends them as an operator would. Panics when one of them does not end well.
     pub async fn stop(self) {
         for mut replica in self.replicas {
