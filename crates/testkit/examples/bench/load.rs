@@ -103,14 +103,12 @@ impl Client {
             if asked >= end || !(self.next)(&mut request) {
                 return answers;
             }
-            let (status, body) = match exchange(&mut stream, &request, &mut buffer).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    assert!(answers.count(0) < BROKEN_MAX, "{} breaks off", self.address);
-                    stream = self.connect().await;
-                    (0, 0)
-                }
-            };
+            let answer = exchange(&mut stream, &request, &mut buffer).await;
+            let (status, body) = answer.unwrap_or_default();
+            if status == 0 {
+                assert!(answers.count(0) < BROKEN_MAX, "{} breaks off", self.address);
+                stream = self.connect().await;
+            }
             *answers.by_status.entry(status).or_default() += 1;
             if status == 409 && contains(&buffer[body..], b"lock_conflict") {
                 answers.lock_conflicts += 1;
@@ -129,7 +127,7 @@ impl Client {
 }
 
 /// Sends one request and reads the whole answer into `buffer`. Returns its status and where in the
-/// buffer its body begins.
+/// buffer its body begins. Fails when the connection breaks.
 async fn exchange(
     stream: &mut TcpStream,
     request: &[u8],

@@ -9,7 +9,6 @@ use vacancy_testkit::database::{Database, Kind};
 use crate::options::Options;
 use crate::rooms;
 use crate::service;
-use crate::slice;
 use crate::sql::Sql;
 
 /// Rooms for bookings over all of them.
@@ -50,7 +49,7 @@ impl Rig {
 
     /// Says on standard error how far the run is.
     pub fn progress(&self, what: &str) {
-        slice::progress(self.began, what);
+        eprintln!("bench: {:4} s  {what}", self.began.elapsed().as_secs());
     }
 
     /// A new database of either kind with the tables of the release, empty.

@@ -1,8 +1,9 @@
 //! One slice of time in which either the service or its reference works, and what it cost.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::load::{self, Answers, Next};
+use crate::pgbench::Pgbench;
 use crate::proc;
 use crate::service::Service;
 
@@ -87,16 +88,11 @@ impl Slice {
 
 impl Reference {
     /// Measures the CPU time of PostgreSQL while `pgbench` runs.
-    pub async fn pgbench(pgbench: crate::pgbench::Pgbench<'_>, url: &str, postmaster: u32) -> Self {
+    pub async fn pgbench(pgbench: Pgbench<'_>, url: &str, postmaster: u32) -> Self {
         let before = proc::family_ticks(postmaster);
         let summary = pgbench.run(url).await;
         let ticks = proc::family_ticks(postmaster).saturating_sub(before) as f64;
         let database_ms = ticks * 1000.0 / proc::ticks_per_second() / summary.transactions as f64;
         Self { rate: summary.rate, database_ms }
     }
-}
-
-/// Says on standard error how far the run is.
-pub fn progress(began: Instant, what: &str) {
-    eprintln!("bench: {:4} s  {what}", began.elapsed().as_secs());
 }
