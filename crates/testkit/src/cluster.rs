@@ -75,9 +75,15 @@ impl Server {
     /// None when there are no PostgreSQL binaries and tests may skip them; that is said on stderr.
     /// Panics when `VACANCY_REQUIRE_POSTGRES` is set and there are none.
     pub async fn start() -> Option<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with further settings, such as `"max_wal_size=4GB"`. What makes a commit durable
+    /// (`fsync`, `synchronous_commit`, `full_page_writes`) is on unless one of them says otherwise.
+    pub async fn start_with(settings: &[&str]) -> Option<Self> {
         let binaries = binaries_or_skip()?;
         let folder = folder::new_path("postgres");
-        let wrapper = spawn_wrapper(&binaries, &folder);
+        let wrapper = spawn_wrapper(&binaries, &folder, settings);
         let mut server = Self { folder, port: free_port(), wrapper };
         for _ in 0..PORTS_TRIED {
             if server.run().await {
@@ -238,10 +244,10 @@ async fn until(pid: u32, what: &str, condition: impl Fn(u32) -> bool) {
 }
 
 /// Starts the wrapper, which makes the folder and its data directory and then waits for a port.
-fn spawn_wrapper(binaries: &Path, folder: &Path) -> Child {
+fn spawn_wrapper(binaries: &Path, folder: &Path, further: &[&str]) -> Child {
     let mut wrapper = Command::new("sh");
     wrapper.args(["-c", include_str!("cluster.sh"), "cluster.sh"]).arg(folder).arg(binaries);
-    let settings = [
+    let ours = [
         "listen_addresses=127.0.0.1",
         "unix_socket_directories=",
         "max_connections=300",
@@ -249,7 +255,7 @@ fn spawn_wrapper(binaries: &Path, folder: &Path) -> Child {
         "logging_collector=off",
         "timezone=UTC",
     ];
-    wrapper.args(settings.iter().flat_map(|setting| ["-c", setting]));
+    wrapper.args(ours.iter().chain(further).flat_map(|setting| ["-c", setting]));
     if we_are_root() {
         wrapper.uid(NOBODY).gid(NOBODY);
     }
@@ -285,6 +291,11 @@ fn binaries_or_skip() -> Option<PathBuf> {
         });
     }
     found.clone()
+}
+
+/// A program that comes with PostgreSQL, such as `pgbench`; none when it is not there.
+pub fn program(name: &str) -> Option<PathBuf> {
+    binaries().map(|bin| bin.join(name)).filter(|program| program.exists())
 }
 
 fn binaries() -> Option<PathBuf> {

@@ -13,9 +13,10 @@ use vacancy_testkit::{PATIENCE, eventually};
 
 #[tokio::test]
 async fn a_server_is_durable_and_reached_from_here_only() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start_with(&["max_wal_size=4GB"]).await else { return };
     let database = Database::on(&server).await;
-    for (setting, expected) in [("fsync", "on"), ("synchronous_commit", "on")] {
+    let durable = ["fsync", "synchronous_commit", "full_page_writes"].map(|name| (name, "on"));
+    for (setting, expected) in durable.into_iter().chain([("max_wal_size", "4GB")]) {
         let query = format!("SELECT (current_setting('{setting}') = '{expected}')::int::bigint");
         assert_eq!(database.count(&query).await, 1, "{setting}");
     }

@@ -129,3 +129,22 @@ async fn statements_are_recorded_in_their_order() {
     assert_eq!(wire.take_recorded(), expected);
     assert_eq!(wire.take_recorded(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn round_trips_are_counted_from_when_recording_begins() {
+    let Some(database) = Database::create(Kind::Postgres).await else { return };
+    let wire = Wire::start(database.address()).await;
+    let mut connection = PgConnection::connect(&wire.url(database.url())).await.expect("a way");
+    let select = || sqlx::query_scalar::<_, i32>("SELECT $1 + 1").bind(1);
+    // Once to have it prepared, which is a round trip more.
+    select().fetch_one(&mut connection).await.expect("it answers");
+    assert!(wire.round_trips() >= 2, "{}", wire.round_trips());
+    wire.record();
+    assert_eq!(wire.round_trips(), 0);
+    select().fetch_one(&mut connection).await.expect("it answers");
+    assert_eq!(wire.round_trips(), 1, "Bind, Execute and Sync go together");
+    let mut transaction = connection.begin().await.expect("it begins");
+    transaction.execute("SELECT 1; SELECT 2").await.expect("one message, whatever it holds");
+    transaction.commit().await.expect("nothing is cut");
+    assert_eq!(wire.round_trips(), 4);
+}

@@ -77,7 +77,8 @@ impl Store {
         let ask = "SELECT pg_is_in_recovery() AS standby, \
                    current_setting('transaction_read_only') = 'on' AS read_only";
         let row = Query::new(self.dialect, ask).one(&self.reader).await?;
-        let row = row.ok_or_else(|| StoreError::unavailable("the server told nothing of its settings"))?;
+        let row =
+            row.ok_or_else(|| StoreError::unavailable("the server told nothing of its settings"))?;
         Ok(if row.try_get("", "standby")? {
             Some("the database is a standby")
         } else if row.try_get("", "read_only")? {
