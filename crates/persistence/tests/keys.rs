@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use vacancy_domain::Change;
 use vacancy_persistence::{
-    Answer, CommitGate, IdempotencyRecord, RequestKey, Resolved, Store, StoreError, StoreOptions,
+    Answer, CommitGate, Record, RequestKey, Resolved, Store, StoreError, StoreOptions,
     StoredAnswer,
 };
 use vacancy_testkit::database::{Database, Kind};
@@ -84,8 +84,9 @@ async fn keep(store: &Store, answer: &Answer) {
 
 async fn keep_under(store: &Store, key: &RequestKey, answer: &Answer) {
     let at = store.hotel_snapshot(None, None).await.expect("it is read").now;
-    let record = Some(IdempotencyRecord { key, answer, at });
-    let kept = store.commit(&Change::default(), record, "a test", &CommitGate::default()).await;
+    let record = Record { key: key.clone(), answer: answer.clone() };
+    let gate = CommitGate::default();
+    let kept = store.commit_hotel(&Change::default(), &record, at, "a test", &gate).await;
     kept.expect("nobody else writes");
 }
 
