@@ -2,6 +2,7 @@
 //! migration, and the audit that proves from the rows what must hold.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,11 +10,12 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Calendar, Capacity, Change, Day, Decided, Decision, Guest,
-    Guests, Hotel, HotelAttributes, HotelId, NewBooking, Room, RoomAttributes, RoomId, RoomStatus,
+    Guests, Hotel, HotelAttributes, HotelId, NewBooking, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite,
     Stay, Text, TimeZone, amend,
 };
 use vacancy_persistence::{
-    CommitGate, ConnectError, SchemaState, SnapshotQuery, Store, StoreError, StoreOptions,
+    Answer, CommitGate, ConnectError, Part, Record, RequestKey, SchemaState, Store, StoreError,
+    StoreOptions, Write,
 };
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::folder::Folder;
@@ -265,6 +267,10 @@ struct House<'a> {
     today: Day,
 }
 
+fn is_new(room: &RoomChange) -> bool {
+    room.write == RoomWrite::Insert
+}
+
 impl<'a> House<'a> {
     async fn build(db: &'a Database) -> Self {
         let store = connect(db).await;
@@ -286,16 +292,43 @@ impl<'a> House<'a> {
 
     async fn keep<T>(&self, decision: Decision<T>) -> T {
         let Ok(Decided::Changed(change, state)) = decision else { panic!("it was refused") };
-        let kept = self.store.commit(&change, None, "test", &CommitGate::default()).await;
-        kept.expect("nobody wrote in between");
+        let kept = if change.hotel.is_some() || change.rooms.iter().any(is_new) {
+            self.found(&change).await
+        } else {
+            self.commit(&change).await
+        };
+        kept.expect("no other write came in between");
         state
     }
 
+    async fn commit(&self, change: &Change) -> Result<(), StoreError> {
+        let part = Part {
+            change: change.clone(),
+            request: "test".into(),
+            record: None,
+            gate: Arc::new(CommitGate::default()),
+        };
+        let at = change.rooms[0].to.updated_at;
+        let session = self.store.session().await.expect("a connection is free");
+        session.commit(Arc::new(Write::new(vec![part], at))).await
+    }
+
+    /// Keeps a hotel or a room that comes to be.
+    async fn found(&self, change: &Change) -> Result<(), StoreError> {
+        let now = self.store.hotel_snapshot(None, None).await.expect("it is read").now;
+        let key = RequestKey {
+            text: Uuid::now_v7().to_string(),
+            fingerprint: [0; 32],
+            time_to_live: Duration::from_hours(1),
+        };
+        let answer = Answer { status: 201, version: None, location: None, body: None };
+        let (record, gate) = (Record { key, answer }, CommitGate::default());
+        self.store.commit_hotel(change, &record, now, "test", &gate).await
+    }
+
     async fn calendar(&self, stay: Stay) -> Calendar {
-        let ask =
-            SnapshotQuery { room: Some(ROOM), nights: stay.into(), ..SnapshotQuery::default() };
-        let seen = self.store.snapshot(&ask).await.expect("it is read");
-        seen.calendar.expect("the room is there")
+        let calendar = self.store.calendar(ROOM, stay.check_in(), stay.check_out()).await;
+        calendar.expect("it is read").expect("the room is there")
     }
 
     async fn book(&self, stay: Stay) -> Booking {
@@ -307,7 +340,7 @@ impl<'a> House<'a> {
         let rows = "SELECT COUNT(*) FROM bookings";
         let written = "SELECT CAST(SUM(version) AS bigint) FROM rooms";
         let before = (self.db.count(rows).await, self.db.count(written).await);
-        let kept = self.store.commit(change, None, "test", &CommitGate::default()).await;
+        let kept = self.commit(change).await;
         assert!(matches!(kept, Err(StoreError::Lost { guard: true })), "{kept:?}");
         assert_eq!((self.db.count(rows).await, self.db.count(written).await), before);
     }
