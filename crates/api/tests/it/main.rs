@@ -18,6 +18,7 @@ mod holds;
 mod idempotency;
 mod lists;
 mod metrics;
+mod pooler;
 mod races;
 mod readiness;
 mod rules;
