@@ -8,7 +8,13 @@ use crate::Store;
 /// The driver's pools, for what the ORM does not show: how full they are, and closing them.
 #[derive(Clone, Debug)]
 pub(crate) enum Pools {
-    Sqlite { reader: SqlitePool, writer: SqlitePool },
+    Sqlite {
+        reader: SqlitePool,
+        writer: SqlitePool,
+        /// One connection that is never lent. SQLite removes the log with the last connection that
+        /// closes, and as long as this one is open no other is the last.
+        anchor: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -31,7 +37,7 @@ impl Store {
         };
         match &self.pools {
             Pools::Postgres(pool) => count(pool.size(), pool.num_idle()),
-            Pools::Sqlite { reader, writer } => {
+            Pools::Sqlite { reader, writer, .. } => {
                 let reader = count(reader.size(), reader.num_idle());
                 let writer = count(writer.size(), writer.num_idle());
                 PoolUse { idle: reader.idle + writer.idle, in_use: reader.in_use + writer.in_use }
@@ -43,9 +49,10 @@ impl Store {
     pub async fn close(&self) {
         match &self.pools {
             Pools::Postgres(pool) => pool.close().await,
-            Pools::Sqlite { reader, writer } => {
+            Pools::Sqlite { reader, writer, anchor } => {
                 reader.close().await;
                 writer.close().await;
+                anchor.close().await;
             }
         }
     }
