@@ -150,35 +150,40 @@ impl From<DbErr> for StoreError {
 }
 
 fn error_meaning(error: &DbErr) -> Meaning {
-    match error {
-        // While a connection is acquired nothing was asked of the database yet: whatever it answers,
-        // a role that may not log in or a database that is not there, it cannot be used now.
-        DbErr::ConnectionAcquire(_) => Meaning::Unavailable,
-        DbErr::Conn(cause) => match runtime_meaning(cause) {
-            Some(Meaning::CannotWrite) => Meaning::CannotWrite,
-            _ => Meaning::Unavailable,
-        },
-        DbErr::Exec(cause) | DbErr::Query(cause) => {
-            runtime_meaning(cause).unwrap_or(Meaning::Failure)
-        }
-        _ => Meaning::Failure,
+    if let DbErr::ConnectionAcquire(_) = error {
+        return Meaning::Unavailable;
     }
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return Meaning::Failure;
+    };
+    let known = driver_meaning(cause);
+    let acquiring = matches!(error, DbErr::Conn(_));
+    if acquiring && !matches!(known, Meaning::CannotWrite | Meaning::DiskFull) {
+        // Nothing was asked of the database yet: whatever it answers, a role that may not log in or a
+        // database that is not there, it cannot be used now.
+        return Meaning::Unavailable;
+    }
+    known
 }
 
-/// What the driver's own error means; none if there is no such error.
-fn runtime_meaning(error: &RuntimeErr) -> Option<Meaning> {
-    let RuntimeErr::SqlxError(cause) = error else { return None };
-    Some(match cause.as_ref() {
-        SqlxError::Database(cause) => meaning(cause.as_ref()),
+fn driver_meaning(error: &SqlxError) -> Meaning {
+    if let SqlxError::Database(cause) = error {
+        return meaning(cause.as_ref());
+    }
+    let broken = matches!(
+        error,
         SqlxError::Io(_)
-        | SqlxError::Tls(_)
-        | SqlxError::Protocol(_)
-        | SqlxError::PoolTimedOut
-        | SqlxError::PoolClosed
-        | SqlxError::WorkerCrashed
-        | SqlxError::BeginFailed => Meaning::Unavailable,
-        _ => Meaning::Failure,
-    })
+            | SqlxError::Tls(_)
+            | SqlxError::Protocol(_)
+            | SqlxError::PoolTimedOut
+            | SqlxError::PoolClosed
+            | SqlxError::WorkerCrashed
+            | SqlxError::BeginFailed
+    );
+    if broken { Meaning::Unavailable } else { Meaning::Failure }
 }
 
 #[cfg(test)]

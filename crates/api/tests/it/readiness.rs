@@ -29,10 +29,13 @@ async fn a_postgres_that_is_read_only_for_a_while_is_written_again() {
     })
     .await;
     api.book(&room, 0, 1).await.expect(503);
-    api.room_now(&room).await;
+    eventually("it can be read", PATIENCE, || async {
+        (api.get(&format!("/v1/rooms/{room}")).await.status == 200).then_some(())
+    })
+    .await;
+    api.book(&room, 0, 1).await.expect(503);
 
-    db.sql(&format!("SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL"))
-        .await;
+    db.sql(&format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET ALL; COMMIT")).await;
     eventually("it is ready", Duration::from_secs(10), || async {
         (api.get("/readyz").await.status == 200).then_some(())
     })
