@@ -57,6 +57,7 @@ async fn on(rig: &mut Rig, kind: Kind) -> String {
             let load =
                 Load { clients: CLIENTS, duration: rig.duration() / 2, expected: asked.expected };
             let slice = Slice::run(&service, postmaster, load, &asked.requests).await;
+            rig.failures.extend(slice.unwell(asked.name));
             rates.push(cell(&slice, asked.expected));
         }
         service.stop().await;
