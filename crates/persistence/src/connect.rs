@@ -141,6 +141,9 @@ async fn connect_postgres(options: &StoreOptions) -> Result<Store, ConnectError>
             ("statement_timeout", millis(options.statement_timeout)),
             ("lock_timeout", millis(LOCK_TIMEOUT.min(options.statement_timeout))),
             ("idle_in_transaction_session_timeout", millis(IDLE_IN_TRANSACTION_TIMEOUT)),
+            // Every list is read in the order of an index up to a limit. A bitmap has no order: it
+            // reads all rows and sorts them, and is chosen where the rows are thought to be few.
+            ("enable_bitmapscan", "off".to_owned()),
         ])
         .disable_statement_logging();
     let place = format!("{}:{}", connect.get_host(), connect.get_port());

@@ -21,6 +21,7 @@ mod seam;
 mod snapshot;
 mod sweep;
 mod tx;
+mod vacancies;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -31,10 +32,14 @@ pub use commit::{Answer, IdempotencyRecord, RequestKey, Resolved};
 pub use connect::{ConnectError, PoolUse, StoreOptions};
 pub use error::StoreError;
 pub use gate::CommitGate;
-pub use listing::{BookingFilter, HistoryEvent, Page, RoomFilter, RoomPosition, RoomSort};
+pub use listing::{
+    BookingFilter, HistoryEvent, Page, ROOMS_EXAMINED_MAX, RoomFilter, RoomPage, RoomPosition,
+    RoomSort,
+};
 pub use schema::SchemaState;
 pub use seam::Seam;
-pub use snapshot::{Candidates, HotelSnapshot, Nights, Snapshot, SnapshotQuery, StoredAnswer};
+pub use snapshot::{HotelSnapshot, Nights, Snapshot, SnapshotQuery, StoredAnswer};
+pub use vacancies::Candidates;
 
 /// An open database of either kind. Clones share its pools.
 #[derive(Clone, Debug)]

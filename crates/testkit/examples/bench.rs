@@ -38,8 +38,8 @@ INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check
     VALUES (CAST(:room_id AS uuid), gen_random_uuid(), CAST(:hotel_id AS uuid), 'Ada', 2,
         date '3000-01-01' + CAST(:night AS int), date '3000-01-02' + CAST(:night AS int), 'confirmed', 1, CAST(:version AS bigint) + 1, now(), now())
     ON CONFLICT DO NOTHING;
-INSERT INTO room_events (room_id, version, kind, at, data)
-    VALUES (CAST(:room_id AS uuid), CAST(:version AS bigint) + 1, 'booked', now(), '{}') ON CONFLICT DO NOTHING;
+INSERT INTO room_events (room_id, version, kind, at, data, write_id)
+    VALUES (CAST(:room_id AS uuid), CAST(:version AS bigint) + 1, 'booked', now(), '{}', gen_random_uuid()) ON CONFLICT DO NOTHING;
 INSERT INTO idempotency_keys (key, fingerprint, status, body, created_at, expires_at)
     VALUES (gen_random_uuid()::text, '\x00', 201, repeat('x', 420), now(), now()) ON CONFLICT DO NOTHING;
 COMMIT;

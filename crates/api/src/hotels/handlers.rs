@@ -49,7 +49,7 @@ pub async fn create(
     service::create(&app, request).await
 }
 
-/// Lists hotels, in order of creation.
+/// Lists hotels, by id.
 #[utoipa::path(
     get, operation_id = "list_hotels", path = "/v1/hotels", tag = "hotels", params(HotelsQuery),
     responses((status = 200, description = "A page of hotels", body = List<HotelView>))

@@ -16,6 +16,8 @@ pub struct Model {
     pub booking_id: Option<Uuid>,
     pub at: DateTimeUtc,
     pub data: Json,
+    /// Of the write that appended the row; no answer shows it.
+    pub write_id: Uuid,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -34,6 +36,7 @@ pub fn row(room: RoomId, event: &Event, request: &str) -> ActiveModel {
         booking_id: Set(event.booking.map(|booking| booking.0)),
         at: Set(event.at),
         data: Set(Value::Object(data)),
+        write_id: Set(Uuid::now_v7()),
     }
 }
 
