@@ -44,7 +44,7 @@ impl Store {
         query.push(" LEFT JOIN (");
         let mut wanted = format!("r.hotel_id = {of_hotel}");
         if let Some(kind) = kind {
-            wanted += &format!(" AND r.kind = {}", query.value(kind));
+            wanted.extend([format!(" AND r.kind = {}", query.value(kind))]);
         }
         self.push_sellable(&mut query, &wanted, stay, guests, "random()");
         query.push(" LIMIT ").bind(CANDIDATES_MAX);

@@ -68,30 +68,30 @@ fn condition(query: &mut Query, filter: &BookingFilter) -> String {
         (Some(room), Some(hotel)) => {
             // The hotel is asked of the room once, not of each of its bookings.
             let (room, hotel) = (query.value(room.0), query.value(hotel.0));
-            sql += &format!(
+            sql.extend([format!(
                 " AND b.room_id = (SELECT id FROM rooms WHERE id = {room} AND hotel_id = {hotel})"
-            );
+            )]);
         }
-        (Some(room), None) => sql += &format!(" AND b.room_id = {}", query.value(room.0)),
-        (None, Some(hotel)) => sql += &format!(" AND b.hotel_id = {}", query.value(hotel.0)),
+        (Some(room), None) => sql.extend([format!(" AND b.room_id = {}", query.value(room.0))]),
+        (None, Some(hotel)) => sql.extend([format!(" AND b.hotel_id = {}", query.value(hotel.0))]),
         (None, None) => {}
     }
     if let Some(from) = filter.from {
-        sql += &format!(" AND b.check_out > {}", query.value(from));
+        sql.extend([format!(" AND b.check_out > {}", query.value(from))]);
     }
     // Two lower bounds would be one where the reading begins and one that is checked on the way.
     match (filter.from.map(earliest_check_in), filter.after) {
         (Some(earliest), after) if after.is_none_or(|(day, _)| day < earliest) => {
-            sql += &format!(" AND b.check_in >= {}", query.value(earliest));
+            sql.extend([format!(" AND b.check_in >= {}", query.value(earliest))]);
         }
         (_, Some((day, id))) => {
             let (day, id) = (query.value(day), query.value(id.0));
-            sql += &format!(" AND (b.check_in, b.id) > ({day}, {id})");
+            sql.extend([format!(" AND (b.check_in, b.id) > ({day}, {id})")]);
         }
         (_, None) => {}
     }
     if let Some(to) = filter.to {
-        sql += &format!(" AND b.check_in < {}", query.value(to));
+        sql.extend([format!(" AND b.check_in < {}", query.value(to))]);
     }
     sql
 }

@@ -176,29 +176,30 @@ fn next_rooms(query: &mut Query, filter: &RoomFilter) -> String {
             // From the city's hotels to their rooms, never from all rooms to their hotels: CROSS JOIN
             // tells that to SQLite.
             let city = query.value(city.as_str());
-            sql += &format!(
+            sql.extend([format!(
                 "(SELECT {columns} FROM hotels AS h CROSS JOIN rooms AS r WHERE h.city = {city} \
                  AND h.deleted_at IS NULL AND r.hotel_id = h.id AND r.deleted_at IS NULL"
-            );
+            )]);
             if let Some(hotel) = hotel {
-                sql += &format!(" AND h.id = {}", query.value(hotel.0));
+                sql.extend([format!(" AND h.id = {}", query.value(hotel.0))]);
             }
             sql += SEPARATE;
         }
         (None, Some(hotel)) => {
             let hotel = query.value(hotel.0);
             let rooms = format!("rooms AS r WHERE r.hotel_id = {hotel} AND r.deleted_at IS NULL");
-            sql += &match filter.sort {
+            let rooms = match filter.sort {
                 RoomSort::Number => rooms,
                 RoomSort::TimesBooked | RoomSort::NightlyRate => {
                     format!("(SELECT {columns} FROM {rooms}{SEPARATE}")
                 }
             };
+            sql += &rooms;
         }
         (None, None) => sql += "rooms AS r WHERE r.deleted_at IS NULL",
     }
     if let Some(after) = &filter.after {
-        sql += &format!(" AND ({order}) > ({})", place(query, after));
+        sql.extend([format!(" AND ({order}) > ({})", place(query, after))]);
     }
     sql + " ORDER BY " + &order
 }
