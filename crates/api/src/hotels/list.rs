@@ -33,7 +33,7 @@ pub struct HotelsQuery {
     cursor: Option<String>,
 }
 
-/// Lists hotels, in order of creation.
+/// Lists hotels, by id.
 #[utoipa::path(
     get, operation_id = "list_hotels", path = "/v1/hotels", tag = "hotels", params(HotelsQuery),
     responses((status = 200, description = "A page of hotels", body = List<HotelView>))
