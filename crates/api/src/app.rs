@@ -21,7 +21,7 @@ use crate::write::{Lanes, Member};
 const REQUESTS_MAX: usize = 1_024;
 /// How long work may go on after its deadline before it is dropped: by then it waits for a database
 /// server that does not answer any more.
-const OVERTIME: Duration = Duration::from_secs(2);
+pub const OVERTIME: Duration = Duration::from_secs(2);
 
 tokio::task_local! {
     /// The permit of the request whose handler runs here.

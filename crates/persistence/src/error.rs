@@ -1,6 +1,7 @@
 //! Why the store did not do what it was asked.
 
 use sea_orm::sqlx::error::Error as SqlxError;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::meaning::{Meaning, meaning};
@@ -76,9 +77,11 @@ impl StoreError {
         Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
     }
 
-    /// As [`Self::at_commit`], of an error that was read already.
+    /// As [`Self::at_commit`], of an error that was read already, and that may be of a statement which
+    /// is a transaction of its own: what PostgreSQL refuses by an error is undone.
     pub(crate) fn at_commit_of(error: Self) -> Self {
         match error {
+            Self::Unavailable(error) if is_refusal(&error) => Self::Unavailable(error),
             Self::Unavailable(error) => Self::at_commit(error),
             other => other,
         }
@@ -147,6 +150,20 @@ impl From<DbErr> for StoreError {
             Meaning::Failure => Self::Failed(error),
         }
     }
+}
+
+/// Whether PostgreSQL answered, and not in its last words: those (57P01 and its kin, and 08) may come
+/// when the transaction was committed already.
+fn is_refusal(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) =
+        error
+    else {
+        return false;
+    };
+    let SqlxError::Database(cause) = cause.as_ref() else { return false };
+    cause
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|cause| !cause.code().starts_with("57P") && !cause.code().starts_with("08"))
 }
 
 fn error_meaning(error: &DbErr) -> Meaning {

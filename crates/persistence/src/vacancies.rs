@@ -6,9 +6,9 @@ use vacancy_domain::{Day, HotelId, RoomId, Stay};
 
 use crate::dialect::{occupies, takes_a_night};
 use crate::entity::{hotel, idempotency_key};
-use crate::query::{Query, columns};
 use crate::hotels::{earlier, no_row, push_clock_and_key};
 use crate::keys::StoredAnswer;
+use crate::query::{Query, columns};
 use crate::{Store, StoreError};
 
 /// The most rooms an automatic choice tries in one attempt.

@@ -65,7 +65,8 @@ struct Ledger {
 impl Ledger {
     async fn open(db: Database, options: ReplicaOptions) -> Self {
         let rival = Rival::on(&db);
-        let options = ReplicaOptions { seam: rival.seam(), ..options };
+        // The rival wins between decision and commit, which the last attempt's lock would prevent.
+        let options = ReplicaOptions { seam: rival.seam(), room_lanes: false, ..options };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         let before = Scrape::get(&replica.url()).await;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use vacancy_testkit::PATIENCE;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::process::Process;
+use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::raw::Wire;
 use crate::support::{Api, binary};
@@ -55,7 +55,10 @@ async fn no_signal_cuts_a_drain_short_and_the_users_signals_do_nothing() {
     for signal in ["USR1", "USR2"] {
         send(signal, process.pid());
     }
-    api.get("/readyz").await.expect(200);
+    eventually("it is still ready", PATIENCE, || async {
+        (api.get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
     let kept = Wire::connect(process.address());
     process.ask_to_stop();
     for signal in ["USR1", "USR2", "HUP", "QUIT", "INT", "TERM"] {

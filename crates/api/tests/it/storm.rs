@@ -139,7 +139,10 @@ on_both_databases! {
     async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
         let rival = Rival::on(&db);
         let (seam, request_timeout) = (rival.seam(), Duration::from_mins(1));
-        let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
+        // Without lanes, so that each is held up before a commit of its own.
+        let room_lanes = false;
+        let options =
+            ReplicaOptions { seam, request_timeout, room_lanes, ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
         let clients = clients(&[replica.url()], 32).await;
         let api = &clients[0];

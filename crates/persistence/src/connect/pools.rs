@@ -21,10 +21,7 @@ pub(crate) enum Pools {
         anchor: SqlitePool,
     },
     /// `hot` for single resources and writes to rooms; `wide` for all that may take longer.
-    Postgres {
-        hot: bb8::Pool<Manager>,
-        wide: PgPool,
-    },
+    Postgres { hot: bb8::Pool<Manager>, wide: PgPool },
 }
 
 /// How many connections there are.

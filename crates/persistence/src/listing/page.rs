@@ -15,17 +15,6 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Reads one row, if there is one.
-    pub(super) async fn first<M: FromQueryResult, T>(
-        &self,
-        query: Query,
-        read: fn(M) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
-        let row = query.one(&self.reader).await?;
-        let row = row.map(|row| M::from_query_result(&row, "")).transpose()?;
-        row.map(read).transpose()
-    }
-
     /// Reads a page by a statement that asks for one row more than `limit`, to know whether there
     /// are more.
     pub(super) async fn page<M: FromQueryResult, T>(
