@@ -82,7 +82,8 @@ async fn a_write_to_a_room_is_one_read_and_one_statement() {
         let path = format!("/v1/rooms/{room}/bookings");
 
         let booked = desk.check_all("book", api.book(&room, 0, 1), 201, 2).await;
-        let keyed = || api.post_keyed(&path, &wish(1, 2), "k");
+        let body = wish(1, 2);
+        let keyed = || api.post_keyed(&path, &body, "k");
         desk.check_all("book with a key", keyed(), 201, 2).await;
         desk.check_all("the same again", keyed(), 201, 1).await;
         let held = desk.check_all("hold", api.hold(&room, 2, 3), 201, 2).await;
