@@ -1,4 +1,4 @@
-//! Something to look at: two hotels with rooms, for an empty database.
+//! Demonstration data for an empty database: two hotels with rooms.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ const HOTELS: &[(&str, &str, &str, &str, i64)] = &[
     ("Prinsenhof", "Amsterdam", "NL", "Europe/Amsterdam", 8),
 ];
 
-/// Kind, guests, price of a night in cents; rooms take turns.
+/// Kind, guests, price of a night in euro cents, for the rooms of a hotel in turn.
 const KINDS: &[(&str, i64, i64)] =
     &[("single", 1, 9_900), ("double", 2, 14_900), ("family", 4, 21_900)];
 
-/// Longer than replicas that start together take.
+/// Longer than it takes replicas that start together to load the demonstration.
 const KEY_TIME_TO_LIVE: Duration = Duration::from_mins(10);
 
 /// Why the demonstration could not be loaded.
@@ -28,12 +28,13 @@ pub enum DemoError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The constants above do not read; a test would have said so.
+    /// A constant above is not valid; every start with `--demo` would fail.
     #[error("the demonstration's data: {0}")]
     Data(String),
 }
 
-/// Loads the demonstration, unless the database has hotels. Says whether it did.
+/// Loads the demonstration, unless the database has hotels. Returns whether it did. Fails when the
+/// database does.
 ///
 /// Each hotel comes with its rooms in one transaction, under a key: of several replicas that start
 /// together, one loads it.

@@ -2,14 +2,32 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get};
+use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::http::problem::{Code, Problem};
 
-/// `GET /docs`.
+/// `GET /`: leads to the documentation.
+pub async fn home() -> Redirect {
+    Redirect::temporary("/docs")
+}
+
+/// `GET /openapi.json`, written once and served from memory.
+///
+/// # Panics
+/// Not with the document that the routes generate; a test writes it too.
+pub fn openapi<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRouter<S> {
+    let json = document.to_json().expect("a document made of plain data can be written");
+    let json = Bytes::from(json);
+    get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone()))
+}
+
+/// `GET /docs`: the page that shows the document of `/openapi.json`.
 pub async fn page() -> Result<Response, Problem> {
     let (bytes, content_type) = embedded("index.html")?;
     // The page names its assets relative to itself, which at `/docs` would be `/`.
@@ -18,7 +36,7 @@ pub async fn page() -> Result<Response, Problem> {
     Ok(([(header::CONTENT_TYPE, content_type)], html).into_response())
 }
 
-/// `GET /docs/{file}`.
+/// `GET /docs/{file}`: an asset of the page. Fails with 404 when there is none of this name.
 pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
     let (bytes, content_type) = embedded(&file)?;
     Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
@@ -27,10 +45,10 @@ pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
 fn embedded(file: &str) -> Result<(Vec<u8>, HeaderValue), Problem> {
     let config = Arc::new(Config::from("/openapi.json"));
     let found = serve(file, config);
-    let found = found.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    let found = found.map_err(|error| Problem::internal(error.to_string()))?;
     let found = found.ok_or(Problem::NotFound("page"))?;
     let content_type = HeaderValue::from_str(&found.content_type);
-    let content_type = content_type.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    let content_type = content_type.map_err(Problem::internal)?;
     Ok((found.bytes.into_owned(), content_type))
 }
 

@@ -1,8 +1,9 @@
 //! The only crate that knows HTTP: from a request to an answer, once, downwards.
 //!
-//! `app` routes to a handler; the handler hands one *attempt* to `write`, which runs it in
+//! `router` leads to a handler; the handler hands one *attempt* to `write`, which runs it in
 //! `retry`'s loop until it is settled: read one snapshot, decide, commit.
 
+pub mod admission;
 pub mod app;
 mod bookings;
 pub mod cli;
@@ -14,8 +15,10 @@ mod hotels;
 mod http;
 pub mod metrics;
 mod openapi;
+mod probes;
 mod retry;
 mod rooms;
+mod router;
 pub mod server;
 mod sweeper;
 pub mod telemetry;

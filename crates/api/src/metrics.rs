@@ -40,6 +40,7 @@ const IDEMPOTENCY: &str = "idempotency_requests_total";
 const REQUEST_SECONDS: &str = "http_server_request_duration_seconds";
 const ACTIVE_REQUESTS: &str = "http_server_active_requests";
 const POOL_CONNECTIONS: &str = "db_pool_connections";
+const REQUESTS_SHED: &str = "http_server_requests_shed_total";
 const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 const BUILD_INFO: &str = "vacancy_build_info";
 
@@ -178,6 +179,7 @@ struct Series {
     pool_idle: Gauge,
     pool_in_use: Gauge,
     log_lines_dropped: Counter,
+    requests_shed: Counter,
 }
 
 impl Series {
@@ -197,6 +199,7 @@ impl Series {
             pool_idle: gauge!(POOL_CONNECTIONS, "state" => "idle"),
             pool_in_use: gauge!(POOL_CONNECTIONS, "state" => "in_use"),
             log_lines_dropped: counter!(LOG_LINES_DROPPED),
+            requests_shed: counter!(REQUESTS_SHED),
         }
     }
 }
@@ -302,6 +305,11 @@ impl Metrics {
     /// A client's idempotency key was answered.
     pub fn idempotency(&self, result: KeyResult) {
         self.series.keys[result as usize].increment(1);
+    }
+
+    /// A request was answered 503 at once, because too many others were at work.
+    pub fn request_shed(&self) {
+        self.series.requests_shed.increment(1);
     }
 
     /// Counts a request as running until the answer is dropped.
@@ -410,6 +418,10 @@ fn describe() {
     );
     describe_gauge!(ACTIVE_REQUESTS, "Requests now being answered.");
     describe_gauge!(POOL_CONNECTIONS, "Open connections of the database pool.");
+    describe_counter!(
+        REQUESTS_SHED,
+        "Requests answered 503 at once, because more were at work than can be done in time."
+    );
     describe_counter!(
         LOG_LINES_DROPPED,
         "Lines of the log that were lost because it could not be written or was not read."

@@ -1,4 +1,5 @@
-//! Hygiene: lapsed holds are recorded as expired, expired keys removed. Nothing depends on it.
+//! Records lapsed holds as expired and removes expired keys. No answer depends on it: a lapsed hold
+//! blocks no night, and an expired key is not replayed.
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ async fn sweep(app: &App) {
     }
 }
 
-/// Expires one batch of lapsed holds. Says whether there may be more to do.
+/// Expires one batch of lapsed holds. Returns whether there may be more to do.
 async fn expire_holds(app: &App) -> bool {
     let store = app.store.clone();
     let holds = match app.read(async move { store.lapsed_holds(HOLDS_MAX).await }).await {
@@ -55,8 +56,8 @@ async fn expire_holds(app: &App) -> bool {
     let mut more = holds.len() as u64 == HOLDS_MAX;
     for hold in holds {
         if let Err(problem) = bookings::expire(app, hold).await {
-            // Another replica or a client may have been at it. The next batch would begin with it
-            // again, so this round ends here.
+            // Another replica or a request may have written it first. The next batch would begin
+            // with it again, so this round ends here.
             tracing::debug!(booking = %hold, %problem, "a lapsed hold was not expired");
             more = false;
         }
@@ -64,7 +65,7 @@ async fn expire_holds(app: &App) -> bool {
     more
 }
 
-/// Removes one batch of expired keys. Says whether there may be more to do.
+/// Removes one batch of expired keys. Returns whether there may be more to do.
 async fn forget_keys(app: &App) -> bool {
     let store = app.store.clone();
     match app.read(async move { store.forget_expired_keys(KEYS_MAX).await }).await {

@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use vacancy_domain::{Amendment, Booking, BookingId, Email, Guest, NewBooking, RoomId, Stay, Text};
 
-use crate::http::body::Findings;
+use crate::http::fields::FieldErrors;
+use crate::http::instants::{instant, optional_instant};
 use crate::http::problem::Problem;
 use crate::http::query;
-use crate::http::view::{instant, optional_instant};
 use crate::metrics::Operation;
 use crate::rooms::body::MoneyBody;
 
@@ -187,7 +187,7 @@ impl BookBody {
 impl AutoBookBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(self) -> Result<Wish, Problem> {
-        let mut findings = Findings::default();
+        let mut findings = FieldErrors::default();
         let stay = stay(&mut findings, &self.check_in, &self.check_out);
         let guests = findings.at("/guests", at_least_one(self.guests));
         let guest = guest(&mut findings, &self.guest);
@@ -201,7 +201,7 @@ impl AutoBookBody {
             let (guest, guests, stay) = (guest?, guests?, stay?);
             Some(Wish { guest, guests, stay, hold: hold?, kind: kind? })
         };
-        findings.finish(wish())
+        Ok(findings.finish(wish())?)
     }
 }
 
@@ -239,7 +239,7 @@ pub struct BookingBody {
 impl BookingBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(&self) -> Result<(RoomId, Amendment), Problem> {
-        let mut findings = Findings::default();
+        let mut findings = FieldErrors::default();
         let stay = stay(&mut findings, &self.check_in, &self.check_out);
         let guests = findings.at("/guests", at_least_one(self.guests));
         let guest = guest(&mut findings, &self.guest);
@@ -249,7 +249,7 @@ impl BookingBody {
             let amendment = Amendment { guest: guest?, guests: guests?, stay: stay? };
             Some((RoomId(room?), amendment))
         };
-        findings.finish(amended())
+        Ok(findings.finish(amended())?)
     }
 }
 
@@ -281,13 +281,13 @@ impl StatusParam {
     }
 }
 
-fn stay(findings: &mut Findings, check_in: &str, check_out: &str) -> Option<Stay> {
+fn stay(findings: &mut FieldErrors, check_in: &str, check_out: &str) -> Option<Stay> {
     let check_in = findings.at("/check_in", query::day(check_in));
     let check_out = findings.at("/check_out", query::day(check_out));
     findings.add(Stay::new(check_in?, check_out?))
 }
 
-fn guest(findings: &mut Findings, guest: &GuestBody) -> Option<Guest> {
+fn guest(findings: &mut FieldErrors, guest: &GuestBody) -> Option<Guest> {
     let name = findings.at("/guest/name", Text::parse(&guest.name));
     let email = guest.email.as_deref().map(Email::parse).transpose();
     let email = findings.at("/guest/email", email);

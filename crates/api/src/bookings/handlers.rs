@@ -13,14 +13,14 @@ use vacancy_persistence::{BookingFilter, Page};
 use super::body::{AutoBookBody, BookBody, BookingView, StatusParam};
 use super::service;
 use crate::app::App;
-use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::{self, DayParam, IdParam, Limit, NoQuery, VersionQuery};
 use crate::http::reply::Reply;
-use crate::http::view::Viewing;
+use crate::http::request::{Json, NoBody, WriteRequest};
+use crate::http::viewing::Viewing;
 
 /// Filters of the list of bookings.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -130,7 +130,7 @@ pub fn answer<Q>(
     page: &Page<Booking>,
 ) -> Result<Response, Problem> {
     let place = |booking: &Booking| (booking.stay.check_in(), booking.id.0);
-    listing.answer(app, page, |booking| BookingView::from(booking), place)
+    listing.answer(&app.metrics, page, |booking| BookingView::from(booking), place)
 }
 
 /// Shows a booking.
@@ -147,7 +147,7 @@ pub async fn show(
     let store = app.store.clone();
     let booking = app.read(async move { store.booking(BookingId(id)).await }).await?;
     let booking = booking.ok_or(Problem::NotFound("booking"))?;
-    viewing.answer(&app, "booking", id, booking.version, &BookingView::from(&booking))
+    viewing.answer(&app.metrics, "booking", id, booking.version, &BookingView::from(&booking))
 }
 
 /// Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.

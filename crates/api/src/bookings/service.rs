@@ -12,11 +12,11 @@ use vacancy_persistence::{Answer, Nights, Snapshot, SnapshotQuery};
 
 use super::body::{AutoBookBody, BookBody, BookingBody, BookingView, READ_ONLY, Wish};
 use crate::app::App;
-use crate::http::body::{Json, NoBody, WriteContext, WriteRequest};
 use crate::http::patch::{self, Edit};
 use crate::http::problem::Problem;
 use crate::http::query::{self, NoQuery, VersionQuery};
 use crate::http::reply::{self, Reply};
+use crate::http::request::{Json, NoBody, WriteContext, WriteRequest};
 use crate::metrics::Operation;
 use crate::rooms;
 use crate::write::{Stop, Writing, carry_out};

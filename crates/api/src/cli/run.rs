@@ -10,9 +10,8 @@ use super::database::{connect, known_schema, migrate};
 use super::output::say;
 use super::serve::serve;
 use super::signals::Stop;
-use crate::app::routes;
 use crate::config::{Command, Config};
-use crate::{healthcheck, openapi, telemetry};
+use crate::{healthcheck, router, telemetry};
 
 /// How long a statement of `audit` may run: it reads everything.
 const AUDIT_TIMEOUT: Duration = Duration::from_mins(10);
@@ -60,8 +59,7 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
 async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
     match config.command {
         Command::Openapi => {
-            let document = openapi::document(routes().into_openapi());
-            say(&document.to_pretty_json()?)?;
+            say(&router::description().to_pretty_json()?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck => {

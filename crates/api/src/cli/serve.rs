@@ -15,7 +15,7 @@ use super::signals::Stop;
 use crate::app::{App, Settings};
 use crate::config::{Config, LogFormat, ServeConfig};
 use crate::server::{self, Limits};
-use crate::{demo, sweeper};
+use crate::{demo, router, sweeper};
 
 /// From the signal to the closing of the database, at most. The process promises to end within ten
 /// seconds, and what is left of them is for ending.
@@ -117,7 +117,7 @@ async fn run_within(
         asked.cancelled().await;
         tokio::time::Instant::now()
     });
-    let served = server::serve(listener, app.router(), app.stopping.clone(), limits).await;
+    let served = server::serve(listener, router::router(app), app.stopping.clone(), limits).await;
     app.stopping.cancel();
     let deadline = asked_at.await? + STOP_DEADLINE;
     app.tasks.close();

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use vacancy_domain::{Country, Hotel, HotelAttributes, Text, TimeZone};
 
-use crate::http::body::Findings;
+use crate::http::fields::FieldErrors;
+use crate::http::instants::instant;
 use crate::http::problem::Problem;
-use crate::http::view::instant;
 
 /// A hotel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,7 +75,7 @@ pub struct HotelBody {
 impl HotelBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(&self) -> Result<HotelAttributes, Problem> {
-        let mut findings = Findings::default();
+        let mut findings = FieldErrors::default();
         let name = findings.at("/name", Text::parse(&self.name));
         let city = findings.at("/city", Text::parse(&self.city));
         let country = self.country.as_deref().map(Country::parse).transpose();
@@ -84,6 +84,6 @@ impl HotelBody {
         let time_zone = findings.at("/time_zone", time_zone).flatten().unwrap_or_default();
         let hotel =
             || Some(HotelAttributes { name: name?, city: city?, country: country?, time_zone });
-        findings.finish(hotel())
+        Ok(findings.finish(hotel())?)
     }
 }

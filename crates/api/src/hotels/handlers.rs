@@ -11,7 +11,6 @@ use vacancy_domain::HotelId;
 use super::body::{HotelBody, HotelView};
 use super::service;
 use crate::app::App;
-use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::patch::Edit;
@@ -19,7 +18,8 @@ use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::{Limit, NoQuery, VersionQuery};
 use crate::http::reply::Reply;
-use crate::http::view::Viewing;
+use crate::http::request::{Json, NoBody, WriteRequest};
+use crate::http::viewing::Viewing;
 
 /// Filters of the list of hotels.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,7 +62,7 @@ pub async fn list(
     let after = cursor.as_deref().map(cursor::decode::<Uuid>).transpose()?.map(HotelId);
     let (city, limit, store) = (city.clone(), limit.0, app.store.clone());
     let page = app.read(async move { store.hotels(city.as_deref(), after, limit).await }).await?;
-    listing.answer(&app, &page, |hotel| HotelView::from(hotel), |hotel| hotel.id.0)
+    listing.answer(&app.metrics, &page, |hotel| HotelView::from(hotel), |hotel| hotel.id.0)
 }
 
 /// Shows a hotel.
@@ -79,7 +79,7 @@ pub async fn show(
     let store = app.store.clone();
     let hotel = app.read(async move { store.hotel(HotelId(id)).await }).await?;
     let hotel = hotel.ok_or(Problem::NotFound("hotel"))?;
-    viewing.answer(&app, "hotel", id, hotel.version, &HotelView::from(&hotel))
+    viewing.answer(&app.metrics, "hotel", id, hotel.version, &HotelView::from(&hotel))
 }
 
 /// Replaces what clients set of a hotel. Needs `If-Match` or `?version=`.

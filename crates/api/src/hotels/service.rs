@@ -6,11 +6,11 @@ use vacancy_domain::{Hotel, HotelId};
 
 use super::body::{HotelBody, HotelView, READ_ONLY};
 use crate::app::App;
-use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::patch::{self, Edit};
 use crate::http::problem::Problem;
 use crate::http::query::{NoQuery, VersionQuery};
 use crate::http::reply::{self, Reply};
+use crate::http::request::{Json, NoBody, WriteRequest};
 use crate::metrics::Operation;
 use crate::write::carry_out;
 

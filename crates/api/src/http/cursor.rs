@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 /// Writes a place as a cursor.
 pub fn encode<T: Serialize>(place: &T) -> Result<String, Problem> {
     let json = serde_json::to_vec(place);
-    let json = json.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    let json = json.map_err(Problem::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 

@@ -9,15 +9,12 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use vacancy_persistence::Page;
 
-use crate::app::App;
 use crate::http::cursor;
-use crate::http::etag::{self, RawPreconditions};
+use crate::http::preconditions::RawPreconditions;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::view::{not_modified, tag};
-use crate::metrics::PreconditionResult;
-
-const LISTED: HeaderValue = HeaderValue::from_static("private, no-cache");
+use crate::http::tag::{self, LISTED};
+use crate::metrics::{Metrics, PreconditionResult};
 
 /// A GET or HEAD of a list, with its parameters.
 #[derive(Clone, Debug)]
@@ -53,7 +50,7 @@ impl<Q> Listing<Q> {
     /// Writes a page: each item as `view` shows it, and the cursor that `place` gives of the last.
     pub fn answer<T, V: Serialize, P: Serialize>(
         &self,
-        app: &App,
+        metrics: &Metrics,
         page: &Page<T>,
         view: impl Fn(&T) -> V,
         place: impl Fn(&T) -> P,
@@ -63,25 +60,25 @@ impl<Q> Listing<Q> {
         let link = next_cursor.as_deref().map(|cursor| next_link(&self.uri, cursor));
         let items = page.items.iter().map(view).collect();
         let body = serde_json::to_vec(&List { items, next_cursor });
-        let body = body.map_err(|why| Problem::Internal(why.to_string().into()))?;
-        let etag = etag::weak(&body);
+        let body = body.map_err(Problem::internal)?;
+        let etag = tag::weak(&body);
         let mut response = match self.preconditions.list_unchanged(&etag) {
             Ok(Some(true)) => {
-                app.metrics.precondition(PreconditionResult::NotModified);
-                not_modified(etag, LISTED)
+                metrics.precondition(PreconditionResult::NotModified);
+                tag::not_modified(etag, LISTED)
             }
             Ok(unasked_or_changed) => {
                 if unasked_or_changed.is_some() {
-                    app.metrics.precondition(PreconditionResult::Passed);
+                    metrics.precondition(PreconditionResult::Passed);
                 }
                 let mut response = body.into_response();
                 let json = HeaderValue::from_static("application/json");
                 response.headers_mut().insert(header::CONTENT_TYPE, json);
-                tag(response.headers_mut(), etag, LISTED);
+                tag::tag(response.headers_mut(), etag, LISTED);
                 response
             }
             Err(problem) => {
-                app.metrics.precondition(PreconditionResult::Malformed400);
+                metrics.precondition(PreconditionResult::Malformed400);
                 return Err(problem);
             }
         };

@@ -1,14 +1,21 @@
-//! HTTP as this service speaks it: preconditions, problems, bodies, keys, lists.
+//! HTTP as this service speaks it: reading requests strictly, preconditions, keys, problems, lists,
+//! and the layers around every request.
 
-pub mod body;
+pub mod arrival;
 pub mod cursor;
-pub mod etag;
-pub mod idempotency;
+pub mod fields;
+pub mod in_flight;
+pub mod instants;
+pub mod key;
 pub mod layers;
 pub mod list;
 pub mod patch;
 pub mod path;
+pub mod preconditions;
 pub mod problem;
 pub mod query;
 pub mod reply;
-pub mod view;
+pub mod request;
+pub mod request_id;
+pub mod tag;
+pub mod viewing;

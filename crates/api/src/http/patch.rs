@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::http::body::{UNKNOWN_FIELD, shape};
-use crate::http::problem::{FieldError, Problem};
+use crate::http::fields::{FieldError, UNKNOWN_FIELD, shape};
+use crate::http::problem::Problem;
 
 /// How the body relates to what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub fn apply<T: DeserializeOwned>(
     body: &Value,
 ) -> Result<T, Problem> {
     let current = serde_json::to_value(current);
-    let current = current.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    let current = current.map_err(Problem::internal)?;
     if !body.is_object() {
         return Err(Problem::invalid("", "must be a JSON object"));
     }
@@ -60,7 +60,7 @@ pub fn apply<T: DeserializeOwned>(
             refuse_unknown_removals::<T>(&current, &[field], value)?;
         }
     }
-    shape(wanted)
+    Ok(shape(wanted)?)
 }
 
 /// A merge patch removes with null, and removing a field that does not exist leaves no trace in
@@ -79,11 +79,7 @@ fn refuse_unknown_removals<T: DeserializeOwned>(
     }
     let alone = path.iter().rev().fold(Value::Null, |inner, field| json!({ *field: inner }));
     match shape::<T>(alone) {
-        Err(Problem::ValidationFailed(errors))
-            if errors.iter().any(|error| error.message == UNKNOWN_FIELD) =>
-        {
-            Err(Problem::ValidationFailed(errors))
-        }
+        Err(errors) if errors.any(UNKNOWN_FIELD) => Err(errors.into()),
         // A known field that is not set: nothing is removed, and nothing is wrong.
         Ok(_) | Err(_) => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Queries, read strictly: what is not known or said twice is refused before anything is looked up.
+//! Queries, read strictly: an unknown or repeated parameter is refused before anything is looked up.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 use vacancy_domain::{Day, Version};
 
-use crate::http::etag;
+use crate::http::preconditions::version_parameter;
 use crate::http::problem::Problem;
 
 /// The most items of a page.
 pub const LIMIT_MAX: u64 = 200;
-/// How many items a page has when nobody says.
+/// How many items a page has without `limit`.
 const LIMIT_DEFAULT: u64 = 50;
 
 /// A query of exactly the parameters of `T`, each at most once. Anything else is 400.
@@ -75,7 +75,7 @@ pub trait NamesVersion: DeserializeOwned + Send {
 
 impl NamesVersion for VersionQuery {
     fn version(&self) -> Result<Option<Version>, Problem> {
-        self.version.as_deref().map(etag::version_parameter).transpose()
+        self.version.as_deref().map(version_parameter).transpose()
     }
 }
 

@@ -7,12 +7,8 @@ use serde::Serialize;
 use vacancy_domain::Version;
 use vacancy_persistence::Answer;
 
-use crate::http::etag;
 use crate::http::problem::Problem;
-
-/// For what has a strong tag: a private cache may store it and must revalidate it; nobody may
-/// transform it.
-pub const VERSIONED: HeaderValue = HeaderValue::from_static("private, no-cache, no-transform");
+use crate::http::tag::{self, VERSIONED};
 
 /// A write that succeeded.
 #[derive(Clone, Debug)]
@@ -48,7 +44,7 @@ impl IntoResponse for Reply {
         let mut response = status.into_response();
         let headers = response.headers_mut();
         if let Some(version) = version {
-            headers.insert(header::ETAG, etag::strong(version));
+            headers.insert(header::ETAG, tag::strong(version));
             headers.insert(header::CACHE_CONTROL, VERSIONED);
         }
         if let Some(Ok(location)) = location.map(|path| HeaderValue::from_str(&path)) {
@@ -75,7 +71,7 @@ pub fn created(view: &impl Serialize, version: Version, path: String) -> Result<
 /// The answer to an edit or a command.
 pub fn ok(view: &impl Serialize, version: Version) -> Result<Answer, Problem> {
     let body = serde_json::to_string(view);
-    let body = body.map_err(|why| Problem::Internal(why.to_string().into()))?;
+    let body = body.map_err(Problem::internal)?;
     Ok(Answer { status: 200, version: Some(version), location: None, body: Some(body) })
 }
 

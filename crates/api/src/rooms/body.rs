@@ -8,9 +8,9 @@ use uuid::Uuid;
 use vacancy_domain::{Currency, Money, Room, RoomAttributes, RoomStatus, Text};
 use vacancy_persistence::HistoryEvent;
 
-use crate::http::body::Findings;
+use crate::http::fields::FieldErrors;
+use crate::http::instants::instant;
 use crate::http::problem::{Problem, StayView};
-use crate::http::view::instant;
 
 /// An amount in minor units of a currency.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -108,7 +108,7 @@ pub struct RoomBody {
 impl RoomBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(&self) -> Result<RoomAttributes, Problem> {
-        let mut findings = Findings::default();
+        let mut findings = FieldErrors::default();
         let number = findings.at("/number", Text::parse(&self.number));
         let kind = findings.at("/kind", Text::parse(&self.kind));
         let capacity = findings.at("/capacity", RoomAttributes::check_capacity(self.capacity));
@@ -128,7 +128,7 @@ impl RoomBody {
             let (number, kind, capacity) = (number?, kind?, capacity?);
             Some(RoomAttributes { number, kind, capacity, nightly_rate: nightly_rate?, status })
         };
-        findings.finish(room())
+        Ok(findings.finish(room())?)
     }
 }
 

@@ -15,7 +15,6 @@ use super::body::{Availability, EventView, RoomBody, RoomView};
 use super::service;
 use crate::app::App;
 use crate::bookings::body::{BookingView, StatusParam};
-use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::patch::Edit;
@@ -23,7 +22,8 @@ use crate::http::path::Id;
 use crate::http::problem::{Problem, StayView};
 use crate::http::query::{DayParam, IdParam, Limit, NoQuery, Query, VersionQuery, optional_number};
 use crate::http::reply::Reply;
-use crate::http::view::Viewing;
+use crate::http::request::{Json, NoBody, WriteRequest};
+use crate::http::viewing::Viewing;
 
 /// The longest span of an availability, in days.
 const AVAILABILITY_DAYS_MAX: i64 = 732;
@@ -171,7 +171,12 @@ pub async fn list(
     };
     let store = app.store.clone();
     let page = app.read(async move { store.rooms(&filter).await }).await?;
-    listing.answer(&app, &page, |room| RoomView::from(room), |room| CursorKey::of(room, sort))
+    listing.answer(
+        &app.metrics,
+        &page,
+        |room| RoomView::from(room),
+        |room| CursorKey::of(room, sort),
+    )
 }
 
 /// Shows a room.
@@ -188,7 +193,7 @@ pub async fn show(
     let store = app.store.clone();
     let room = app.read(async move { store.live_room(RoomId(id)).await }).await?;
     let room = room.ok_or(Problem::NotFound("room"))?;
-    viewing.answer(&app, "room", id, room.version, &RoomView::from(&room))
+    viewing.answer(&app.metrics, "room", id, room.version, &RoomView::from(&room))
 }
 
 /// Replaces what clients set of a room. Needs `If-Match` or `?version=`.
@@ -377,5 +382,5 @@ pub async fn events(
         })
         .await?;
     let page = page.ok_or(Problem::NotFound("room"))?;
-    listing.answer(&app, &page, |event| EventView::from(event), |event| event.version.0)
+    listing.answer(&app.metrics, &page, |event| EventView::from(event), |event| event.version.0)
 }

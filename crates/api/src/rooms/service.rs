@@ -9,11 +9,11 @@ use vacancy_persistence::{Nights, SnapshotQuery};
 
 use super::body::{READ_ONLY, RoomBody, RoomView};
 use crate::app::App;
-use crate::http::body::{Json, NoBody, WriteRequest};
 use crate::http::patch::{self, Edit};
 use crate::http::problem::Problem;
 use crate::http::query::{NoQuery, VersionQuery};
 use crate::http::reply::{self, Reply};
+use crate::http::request::{Json, NoBody, WriteRequest};
 use crate::metrics::Operation;
 use crate::write::{Stop, Writing, carry_out};
 

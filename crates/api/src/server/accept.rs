@@ -45,7 +45,7 @@ pub(super) async fn accept(
                 continue;
             }
             accepted = listener.accept(), if open < connections_max + probe_connections_max => accepted,
-            () = serving.all.one_is_idle(), if open > connections_max => {
+            () = serving.all.one_is_idle(), if open >= connections_max + probe_connections_max => {
                 serving.all.close_longest_idle();
                 continue;
             }

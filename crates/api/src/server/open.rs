@@ -79,6 +79,7 @@ impl OpenConnections {
 impl OpenConnection {
     /// It waits for a request from now on, and may be closed to make room.
     pub(super) fn waits(&self) {
+        self.release_head();
         let mut waiting = self.all.lock();
         waiting.last += 1;
         let place = waiting.last;

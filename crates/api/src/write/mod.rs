@@ -18,11 +18,11 @@ use vacancy_persistence::{
 };
 
 use crate::app::App;
-use crate::http::body::WriteContext;
-use crate::http::etag::Verdict;
-use crate::http::idempotency;
+use crate::http::key;
+use crate::http::preconditions::Verdict;
 use crate::http::problem::Problem;
 use crate::http::reply::{Reply, ReplyKind};
+use crate::http::request::WriteContext;
 use crate::metrics::{KeyResult, Operation, PreconditionResult};
 use crate::retry::{self, LostRace};
 
@@ -121,7 +121,7 @@ where
         Err(_) => {
             writing.app.end_soon(work);
             if writing.gate.abandon() {
-                Err(Problem::Unavailable("the deadline passed before COMMIT".into()))
+                Err(Problem::unavailable("the deadline passed before COMMIT"))
             } else {
                 Err(Problem::OutcomeUnknown)
             }
@@ -160,7 +160,7 @@ where
         Err(Stop::Problem(problem)) => Err(problem),
         Err(Stop::Lost) => Err(Problem::LockConflict { attempts: writing.attempt() }),
         Err(Stop::Undone) => {
-            Err(Problem::Unavailable("the connection broke at COMMIT, which was undone".into()))
+            Err(Problem::unavailable("the connection broke at COMMIT, which was undone"))
         }
     }
 }
@@ -171,7 +171,7 @@ where
     F: Future<Output = Result<Reply, Stop>>,
 {
     if writing.gate.is_abandoned() {
-        return Err(Problem::Unavailable("the deadline passed".into()).into());
+        return Err(Problem::unavailable("the deadline passed").into());
     }
     let end = attempt(writing.clone()).await;
     let names_a_version = writing
@@ -194,7 +194,7 @@ impl Writing {
     fn new(app: App, context: WriteContext, operation: Operation) -> Self {
         let (text, time_to_live) = match &context.key {
             Some(key) => (key.0.clone(), app.settings.key_time_to_live),
-            None => (idempotency::own_key(), OWN_KEY_TIME_TO_LIVE),
+            None => (key::own_key(), OWN_KEY_TIME_TO_LIVE),
         };
         let key = RequestKey { text, fingerprint: context.fingerprint, time_to_live };
         let progress = Progress { operation, attempt: 0, probing: false, precondition: None };
@@ -446,5 +446,5 @@ impl Writing {
 }
 
 fn panicked(error: &tokio::task::JoinError) -> Problem {
-    Problem::Internal(format!("the write's task ended early: {error}").into())
+    Problem::internal(format!("the write's task ended early: {error}"))
 }

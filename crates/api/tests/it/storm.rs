@@ -203,7 +203,7 @@ on_both_databases! {
                     taken.add_permits(1);
                     std::future::pending::<()>().await;
                 };
-                app.with_permit("/v1/rooms", request).await
+                app.with_permit(request).await
             });
         }
         let all_others = timeout(PATIENCE, taken.acquire_many(PERMITS - 1)).await;

@@ -1,4 +1,4 @@
-//! The kinds of problems: status, `code`, title, and what to do, one row each.
+//! The kinds of problems: status, `code`, title and explanation, one row each.
 
 macro_rules! codes {
     ($($variant:ident = $status:literal $name:literal, $title:literal, $explanation:literal;)*) => {

@@ -1,5 +1,10 @@
 //! What the compiler and the lints cannot see: the layers, and documents that keep up with the code.
 
+mod circles;
+mod circles_tests;
+mod imports;
+mod tokens;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,10 +89,10 @@ fn every_problem_is_documented_and_there_is_no_other() {
 }
 
 /// A file is found by its name, wherever in its crate it lies; a folder stands for all that is in
-/// it. The names that every crate and module must have say nothing.
+/// it. The names that every crate and module may have say nothing.
 #[test]
 fn the_code_map_names_every_file_and_no_other() {
-    const NAMELESS: &[&str] = &["lib.rs", "mod.rs"];
+    const NAMELESS: &[&str] = &["lib.rs", "mod.rs", "tests.rs"];
     let document = read("docs/architecture.md");
     let (_, map) = document.split_once("\n## Code map\n").expect("there is a map");
     let map = map.split("\n## ").next().unwrap_or_default();
@@ -146,6 +151,45 @@ fn decisions_are_numbered_without_gaps() {
     }
 }
 
+/// Files of which one uses another until the first is used again cannot be read in an order.
+#[test]
+fn no_circle_of_files() {
+    /// Left out: crates, and files of `crates/api/src`, whose circles are still to be taken apart.
+    const UNFINISHED: &[&str] = &["domain", "persistence", "telemetry.rs", "server/head_timer.rs"];
+    let mut crates = 0;
+    for (name, files) in crate_sources() {
+        let finished = |part: &str| !UNFINISHED.contains(&part);
+        if !finished(&name) {
+            continue;
+        }
+        crates += 1;
+        let files: Vec<_> = files.into_iter().filter(|(file, _)| finished(file)).collect();
+        let found = circles::circles(&files);
+        let ways: Vec<_> = found.iter().map(|files| files.join(" -> ")).collect();
+        assert!(ways.is_empty(), "crates/{name}/src has circles:\n{}", ways.join("\n"));
+    }
+    assert!(crates >= 2, "the crates are found");
+}
+
+#[test]
+fn no_file_is_long() {
+    const LINES_MAX: usize = 400;
+    /// Still to be divided.
+    const UNFINISHED: &[&str] =
+        &["api/src/config.rs", "api/src/metrics.rs", "api/src/write/mod.rs", "testkit/src/wire.rs"];
+    let mut files = 0;
+    for (name, sources) in crate_sources() {
+        for (file, text) in &sources {
+            files += 1;
+            let path = format!("{name}/src/{file}");
+            let lines = tokens::read(text).lines;
+            let listed = UNFINISHED.contains(&path.as_str());
+            assert!(listed || lines <= LINES_MAX, "crates/{path} has {lines} lines without tests");
+        }
+    }
+    assert!(files > 80, "the files are found: {files}");
+}
+
 #[test]
 fn metrics_and_retries_have_one_home() {
     for file in sources(&root().join("crates/api/src")) {
@@ -183,6 +227,25 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder of sources");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+/// The name of each crate, and its files by their paths below `src`. Files named `tests.rs` are
+/// tests, which may use what they like and be as long as it takes.
+fn crate_sources() -> Vec<(String, Vec<(String, String)>)> {
+    let crates = fs::read_dir(root().join("crates")).expect("the crates are there");
+    let crates = crates.map(|entry| entry.expect("an entry").path());
+    let named = crates.map(|krate| {
+        let folder = krate.join("src");
+        let files = sources(&folder).into_iter().filter(|file| !file.ends_with("tests.rs"));
+        let files = files.map(|file| {
+            let text = fs::read_to_string(&file).expect("a source file");
+            let file = file.strip_prefix(&folder).expect("it lies there");
+            (file.to_str().expect("UTF-8").to_owned(), text)
+        });
+        let name = krate.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+        (name.to_owned(), files.collect())
+    });
+    named.collect()
 }
 
 fn read(path: &str) -> String {

@@ -1,0 +1,168 @@
+//! Problems as documents (RFC 9457).
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use vacancy_domain::{Refusal, Stay, Version};
+
+use super::code::Code;
+use super::problem::Problem;
+use crate::http::fields::FieldError;
+use crate::http::tag::{self, VERSIONED};
+
+/// The media type of a [`Document`].
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document {
+    /// A path of this service that explains the problem.
+    #[schema(example = "/problems/room_unavailable")]
+    pub r#type: String,
+    /// What kind of problem, for people.
+    pub title: String,
+    /// The HTTP status, again.
+    pub status: u16,
+    /// What happened in this case.
+    pub detail: String,
+    /// The request's id, as in `X-Request-Id` and the log.
+    pub instance: String,
+    /// What kind of problem, for programs.
+    pub code: String,
+    /// Whether the same request may succeed when sent again.
+    pub retryable: bool,
+    /// How often the write was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// The version the resource has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_version: Option<i64>,
+    /// The version the client named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provided_version: Option<i64>,
+    /// The stays in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Vec<StayView>>,
+    /// Up to five other rooms of the hotel that are free for the stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<Uuid>>,
+    /// The fields to correct.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Vec<FieldError>>,
+}
+
+/// A range of nights: arrival and departure.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StayView {
+    /// The first night.
+    pub check_in: chrono::NaiveDate,
+    /// The day after the last night.
+    pub check_out: chrono::NaiveDate,
+}
+
+impl From<&Stay> for StayView {
+    fn from(stay: &Stay) -> Self {
+        Self { check_in: stay.check_in(), check_out: stay.check_out() }
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Only marks the response; the outermost layer, which knows the request's id, writes it.
+    fn into_response(self) -> Response {
+        let mut response = status(self.code()).into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+impl Problem {
+    /// The document, with its headers. `instance` is the request's id.
+    #[must_use]
+    pub fn document(&self, instance: &str) -> Response {
+        let code = self.code();
+        let document = Document {
+            r#type: format!("/problems/{}", code.name()),
+            title: code.title().to_owned(),
+            status: code.status(),
+            detail: self.to_string(),
+            instance: instance.to_owned(),
+            code: code.name().to_owned(),
+            retryable: code.retryable(),
+            attempts: self.attempts(),
+            current_version: self.current_version().map(|version| version.0),
+            provided_version: self.provided_version().map(|version| version.0),
+            conflicts: self.conflicts(),
+            alternatives: self.alternatives(),
+            errors: self.errors(),
+        };
+        let mut response = (status(code), axum::Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if code.retryable() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(current) = self.current_version() {
+            headers.insert(header::ETAG, tag::strong(current));
+            // As beside every strong tag: whoever weakens it takes the retry away.
+            headers.insert(header::CACHE_CONTROL, VERSIONED);
+        }
+        response
+    }
+
+    fn current_version(&self) -> Option<Version> {
+        let (Self::VersionConflict { current, .. }
+        | Self::PreconditionFailed { current }
+        | Self::WeakEtag { current }) = self
+        else {
+            return None;
+        };
+        Some(*current)
+    }
+
+    fn provided_version(&self) -> Option<Version> {
+        let Self::VersionConflict { provided, .. } = self else { return None };
+        Some(*provided)
+    }
+
+    fn attempts(&self) -> Option<u32> {
+        let Self::LockConflict { attempts } = self else { return None };
+        Some(*attempts)
+    }
+
+    fn conflicts(&self) -> Option<Vec<StayView>> {
+        let Self::Refused { refusal: Refusal::RoomUnavailable { conflicts, .. }, .. } = self else {
+            return None;
+        };
+        Some(conflicts.iter().map(StayView::from).collect())
+    }
+
+    fn alternatives(&self) -> Option<Vec<Uuid>> {
+        let Self::Refused { refusal: Refusal::RoomUnavailable { .. }, alternatives } = self else {
+            return None;
+        };
+        Some(alternatives.iter().map(|room| room.0).collect())
+    }
+
+    fn errors(&self) -> Option<Vec<FieldError>> {
+        if let Self::ValidationFailed(errors) = self {
+            return Some(errors.clone());
+        }
+        let Self::Refused { refusal, .. } = self else { return None };
+        if let Refusal::Invalid(invalid) = refusal {
+            return Some(vec![invalid.clone().into()]);
+        }
+        let about_guests = matches!(refusal, Refusal::CapacityExceeded { .. });
+        let error = || FieldError { pointer: "/guests".into(), message: refusal.to_string() };
+        about_guests.then(|| vec![error()])
+    }
+}
+
+fn status(code: Code) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,19 @@
+//! How a failure of the database is answered.
+
+use vacancy_persistence::StoreError;
+
+use super::problem::Problem;
+
+impl From<StoreError> for Problem {
+    /// For reads. The write path decides itself what a lost race or an unknown outcome leads to.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DuplicateRoomNumber => Self::Duplicate,
+            StoreError::Lost { .. } | StoreError::Abandoned | StoreError::Unavailable(_) => {
+                Self::unavailable(error)
+            }
+            StoreError::Unknown(_) => Self::OutcomeUnknown,
+            StoreError::Failed(_) => Self::internal(error),
+        }
+    }
+}
