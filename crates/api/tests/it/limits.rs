@@ -136,3 +136,56 @@ async fn a_name_can_be_listened_at() {
     let healthy = Process::run(binary(), &["healthcheck", "--listen", &asked]).await;
     assert_eq!(healthy.code, Some(0), "{healthy:?}");
 }
+
+/// More bodies announced and not sent than requests may be at work: others are answered as ever, and
+/// those that do not come are told so long before the limit for a whole body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_that_do_not_come_keep_no_other_request_waiting() {
+    const SILENT: usize = 1_100;
+
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &[]).await;
+    let api = Api::new(process.url());
+    let room = api.one_room().await;
+    let head = format!(
+        "POST /v1/rooms/{room}/bookings HTTP/1.1\r\nHost: test\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    );
+    let mut silent: Vec<_> = (0..SILENT).map(|_| Wire::connect(process.address())).collect();
+    for client in &mut silent {
+        client.send(head.as_bytes());
+    }
+    let began = std::time::Instant::now();
+    for night in 0..5 {
+        api.book(&room, night, night + 1).await.expect(201);
+    }
+    let answer = silent.pop().expect("there are many").answer();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("\"request_timeout\""), "{answer}");
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+}
+
+/// What leaves open where a request ends, or for whom it is, is refused (RFC 9112, 3.2 and 6.1), as a
+/// problem, and nothing that follows it is taken for a request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ambiguous_heads_are_refused() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &[]).await;
+    let (host, chunk) = ("Host: test\r\n", "\r\n0\r\n\r\n");
+    for (fields, body) in [
+        (format!("{host}Transfer-Encoding: gzip, chunked\r\n"), chunk),
+        (format!("{host}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), chunk),
+        (format!("{host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), chunk),
+        (format!("{host}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), chunk),
+        ("Host: a b\r\n".to_owned(), "\r\n"),
+        ("Host: a/b\r\n".to_owned(), "\r\n"),
+        ("Host: a\r\nHost: b\r\n".to_owned(), "\r\n"),
+        (String::new(), "\r\n"),
+    ] {
+        let request = format!("POST /v1/hotels HTTP/1.1\r\n{fields}Connection: close\r\n{body}");
+        let answer = Wire::connect(process.address()).exchange(request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 400"), "{fields:?}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{fields:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{fields:?}: {answer}");
+    }
+}
