@@ -1,11 +1,12 @@
 //! Limits on the head of a request.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Uri, Version, header};
+use axum::http::{Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::http::problem::Problem;
+use crate::server::AmbiguousEnd;
 
 /// The longest request target, in bytes.
 const URI_BYTES_MAX: usize = 8 * 1024;
@@ -29,7 +30,7 @@ fn check(request: &Request) -> Result<(), Problem> {
         return Err(Problem::HeadersTooLarge { limit: HEADER_BYTES_MAX });
     }
     check_host(request)?;
-    check_coding(request.headers())
+    check_coding(request)
 }
 
 /// RFC 9112, 3.2.
@@ -52,8 +53,12 @@ fn is_of_host(byte: u8) -> bool {
 
 /// RFC 9112, 6.1: a coding that is not known must not be passed over, because where the body ends
 /// depends on it.
-fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+fn check_coding(request: &Request) -> Result<(), Problem> {
+    if request.extensions().get::<AmbiguousEnd>().is_some() {
+        let reason = "Content-Length and Transfer-Encoding exclude each other";
+        return Err(Problem::InvalidRequest(reason.into()));
+    }
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
     let (coding, second) = (codings.next(), codings.next());
     let is_known = coding.is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
     if second.is_some() || !is_known {
