@@ -54,9 +54,9 @@ async fn the_soft_limit_on_descriptors_is_raised_to_the_hard_one() {
     assert!((max - 900.0).abs() < 0.5, "{max}");
 }
 
-/// Heads that do not end cost no more memory than those that are accepted, and it is given back.
+/// Heads that do not end cost little more than what is ever accepted, and the memory is used again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_heads_cost_bounded_memory_that_is_given_back() {
+async fn large_heads_cost_bounded_memory_that_is_used_again() {
     const CLIENTS: usize = 1_000;
     const MIB: f64 = 1024.0 * 1024.0;
 
@@ -68,26 +68,20 @@ async fn large_heads_cost_bounded_memory_that_is_given_back() {
     };
     let head = format!("GET /livez HTTP/1.1\r\nHost: test\r\nX-Long: {}", "x".repeat(120_000));
     let before = resident().await;
-    let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
-        let mut client = Wire::connect(process.address());
-        // One that is refused already may not take it all.
-        let _ = std::io::Write::write_all(&mut client.0, head.as_bytes());
-        clients.push(client);
-    }
-    let during = resident().await;
-    assert!(during < before + 64.0, "{before} MiB before, {during} MiB with {CLIENTS} large heads");
-    drop(clients);
-    let mut after = resident().await;
-    for _ in 0..50 {
-        if after < before * 1.2 {
-            break;
+    let mut peaks = Vec::new();
+    for _ in 0..3 {
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            let mut client = Wire::connect(process.address());
+            // One that is refused already may not take it all.
+            let _ = std::io::Write::write_all(&mut client.0, head.as_bytes());
+            clients.push(client);
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        after = resident().await;
+        peaks.push(resident().await);
     }
-    eprintln!("{before:.1} MiB before, {during:.1} MiB with large heads, {after:.1} MiB after");
-    assert!(after < before * 1.2, "{before} MiB before, {after} MiB after");
+    eprintln!("{before:.1} MiB before, {peaks:.1?} MiB with {CLIENTS} large heads");
+    assert!(peaks[0] < before + 48.0, "{before} MiB before, {peaks:?} MiB");
+    assert!(peaks[2] < peaks[0] * 1.2, "{before} MiB before, {peaks:?} MiB");
 }
 
 /// An idle connection is closed when the operator says so, and not before.
