@@ -25,7 +25,17 @@ pub(super) struct Head {
     line_bytes: usize,
     has_lines: bool,
     has_coding: bool,
-    length: Option<Option<u64>>,
+    length: Length,
+}
+
+/// What a head says of the length of its body.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+enum Length {
+    #[default]
+    Unsaid,
+    Bytes(u64),
+    /// It cannot be read, and hyper refuses the request.
+    Unreadable,
 }
 
 /// What a read has shown.
@@ -63,7 +73,7 @@ impl Framing {
                     if byte != b'\n' {
                         head.take(byte);
                     } else if head.line_ends() {
-                        shown.is_ambiguous |= head.has_coding && head.length.is_some();
+                        shown.is_ambiguous |= head.has_coding && head.length != Length::Unsaid;
                         *self = head.body();
                         shown.is_last |= matches!(self, Self::Lost);
                     }
@@ -94,7 +104,7 @@ impl Head {
         } else if let Some(value) = line.strip_prefix(b"content-length:") {
             let digits = std::str::from_utf8(value.trim_ascii()).ok();
             let length = digits.filter(|_| !is_cut).and_then(|digits| digits.parse().ok());
-            self.length = Some(length);
+            self.length = length.map_or(Length::Unreadable, Length::Bytes);
         }
         self.line.clear();
         self.line_bytes = 0;
@@ -104,11 +114,9 @@ impl Head {
     /// What follows the head.
     fn body(&self) -> Framing {
         match self.length {
-            _ if self.has_coding => Framing::Lost,
-            None | Some(Some(0)) => Framing::default(),
-            Some(Some(length)) => Framing::Body(length),
-            // hyper refuses it.
-            Some(None) => Framing::Lost,
+            Length::Unsaid | Length::Bytes(0) if !self.has_coding => Framing::default(),
+            Length::Bytes(length) if !self.has_coding => Framing::Body(length),
+            Length::Unsaid | Length::Bytes(_) | Length::Unreadable => Framing::Lost,
         }
     }
 }
