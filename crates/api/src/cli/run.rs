@@ -70,8 +70,7 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
 async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
     match config.command {
         Command::Openapi => {
-            let document = router::description();
-            say(&document.to_pretty_json()?)?;
+            say(&router::description().to_pretty_json()?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck => {
