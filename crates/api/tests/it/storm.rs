@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
-use vacancy_testkit::{PATIENCE, on_both_databases, seed};
+use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
 use crate::crowd::{at_once, clients, events, idle, tally};
 use crate::rival::Rival;
@@ -155,7 +155,12 @@ on_both_databases! {
             // One wish for all: only one of them can come true in the end.
             tokio::spawn(post.json(wish(0, 1)).try_send())
         }).collect();
-        rival.has_held_up(PERMITS).await;
+        eventually("all are at work", PATIENCE, || async {
+            let scrape = Scrape::get(&replica.url()).await;
+            let posts = scrape.count("http_server_active_requests", &[("method", "POST")]);
+            (posts == u64::from(PERMITS)).then_some(())
+        })
+        .await;
         for request in &sending {
             request.abort();
         }
