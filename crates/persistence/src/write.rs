@@ -11,7 +11,7 @@ use crate::keys::Record;
 
 /// How long after it was sent a commit may begin. A statement that the network delivers later writes
 /// nothing, so an unknown outcome is settled once this has passed.
-const FENCE: TimeDelta = TimeDelta::seconds(1);
+const FENCE: TimeDelta = TimeDelta::milliseconds(500);
 
 /// One request's share of a write.
 #[derive(Clone, Debug)]
