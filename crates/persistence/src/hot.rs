@@ -56,6 +56,8 @@ impl Link {
         result.map_err(|error| {
             let error = StoreError::of(error);
             self.retirement.learn(&error);
+            // A session that cannot write is not lent again, whatever becomes of the others.
+            self.busy |= error.cannot_write();
             error
         })
     }
