@@ -1,5 +1,6 @@
 //! Keeping a write on PostgreSQL: one statement, which is a transaction of its own.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use sea_orm::sqlx::postgres::{PgArguments, Postgres};
@@ -17,13 +18,66 @@ const COMMIT: &str = include_str!("sql/commit_postgres.sql");
 const KEYS_ONLY: &str = include_str!("sql/keys_postgres.sql");
 const LOCK: &str = "SELECT id FROM rooms WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
 
-static ADVANCE: LazyLock<String> = LazyLock::new(|| with(include_str!("sql/rooms_advance.sql")));
-static REWRITE: LazyLock<String> = LazyLock::new(|| with(include_str!("sql/rooms_rewrite.sql")));
-static ADVANCE_TWO: LazyLock<String> =
-    LazyLock::new(|| with(include_str!("sql/rooms_advance_two.sql")));
+/// The statement for every kind of write, so that no text is made for a request.
+static TEXTS: LazyLock<HashMap<Shape, String>> = LazyLock::new(|| {
+    let shapes =
+        [Rooms::Advance, Rooms::Rewrite, Rooms::AdvanceTwo].into_iter().flat_map(|rooms| {
+            [(false, false), (false, true), (true, false), (true, true)]
+                .map(|(changes, answers)| Shape { rooms, changes, answers })
+        });
+    shapes.map(|shape| (shape, shape.text())).collect()
+});
 
-fn with(rooms: &str) -> String {
-    COMMIT.replace("{rooms}", rooms.trim_end())
+/// What kind of write it is, as far as the statement depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Shape {
+    rooms: Rooms,
+    /// Whether bookings change that are there, and not only new ones come.
+    changes: bool,
+    /// Whether answers are kept under keys.
+    answers: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Rooms {
+    /// One room's counters.
+    Advance,
+    /// One room's attributes too, or that it is deleted.
+    Rewrite,
+    /// The counters of the two rooms of a move.
+    AdvanceTwo,
+}
+
+impl Shape {
+    fn of(write: &Write) -> Self {
+        let rewrites = |write: RoomWrite| matches!(write, RoomWrite::Replace | RoomWrite::Delete);
+        let rooms = match write.change.rooms.as_slice() {
+            [only] if rewrites(only.write) => Rooms::Rewrite,
+            [_] => Rooms::Advance,
+            _ => Rooms::AdvanceTwo,
+        };
+        let is_new = |change: &BookingChange| matches!(change, BookingChange::Insert(_));
+        let changes = !write.change.bookings.iter().all(is_new);
+        Self { rooms, changes, answers: write.records().next().is_some() }
+    }
+
+    fn text(self) -> String {
+        let rooms = match self.rooms {
+            Rooms::Advance => include_str!("sql/rooms_advance.sql"),
+            Rooms::Rewrite => include_str!("sql/rooms_rewrite.sql"),
+            Rooms::AdvanceTwo => include_str!("sql/rooms_advance_two.sql"),
+        };
+        let changes = if self.changes {
+            include_str!("sql/changes_postgres.sql")
+        } else {
+            include_str!("sql/no_changes_postgres.sql")
+        };
+        let answers = if self.answers { include_str!("sql/answers_postgres.sql") } else { "" };
+        COMMIT
+            .replace("{rooms}", rooms.trim_end())
+            .replace("{changes}", changes.trim_end())
+            .replace("{answers}", answers.trim_end())
+    }
 }
 
 type Statement = Query<'static, Postgres, PgArguments>;
@@ -95,21 +149,12 @@ async fn keep(link: &mut Link, write: &Write) -> Result<(), StoreError> {
         let kept = statement.execute(link.start()).await;
         return link.settle(kept).map(|_| ()).map_err(StoreError::at_commit_of);
     }
-    let statement = bind_rooms(bind_all(statement(write), write), write);
+    let statement = bind_rooms(bind_all(query(TEXTS[&Shape::of(write)].as_str()), write), write);
     let hit = statement.fetch_one(link.start()).await;
     let hit = link.settle(hit).map_err(StoreError::at_commit_of)?;
     let hit: i64 = sea_orm::sqlx::Row::try_get(&hit, 0).map_err(StoreError::of)?;
     // Two of which one was missed have failed by themselves.
     if usize::try_from(hit) == Ok(rooms) { Ok(()) } else { Err(StoreError::Missed) }
-}
-
-fn statement(write: &Write) -> Statement {
-    let rewrites = |write: RoomWrite| matches!(write, RoomWrite::Replace | RoomWrite::Delete);
-    match write.change.rooms.as_slice() {
-        [only] if rewrites(only.write) => query(REWRITE.as_str()),
-        [_] => query(ADVANCE.as_str()),
-        _ => query(ADVANCE_TWO.as_str()),
-    }
 }
 
 /// Binds all but the rooms, which differ.

@@ -9,7 +9,10 @@
 -- $2 the time of the snapshot; $3 how many rooms; $4 the write's name;
 -- $5..$21 bookings: the room and version decided on (null: new), then the row afterwards;
 -- $22..$26 events: room, version, kind, booking, data;
--- $27..$33 keys: key, fingerprint, status, version, location, body, until when.
+-- $27..$33 keys: key, fingerprint, status, version, location, body, until when;
+-- $34 and up: the rooms, as the part in their place says.
+--
+-- Parts that have nothing to write are left out: each costs a statement that only inserts.
 WITH fence AS MATERIALIZED (
     SELECT 1 AS open WHERE clock_timestamp() <= $1
 ), {rooms}, written AS (
@@ -22,32 +25,7 @@ WITH fence AS MATERIALIZED (
           room_id, id, hotel_id, guest_name, guest_email, guests, check_in,
           check_out, status, hold_expires_at, total_amount, total_currency, version,
           room_version, created_at)
-), given_up AS (
-    UPDATE bookings AS b
-    SET status = w.status, hold_expires_at = NULL, version = w.version,
-        room_version = w.room_version, updated_at = $2
-    FROM advanced AS r JOIN written AS w ON w.was_room_id = r.id
-    WHERE w.status NOT IN ('held', 'confirmed')
-      AND b.room_id = w.was_room_id AND b.id = w.id AND b.version = w.was_version
-    RETURNING b.id
-), changed AS (
-    -- After those that give up nights, or the guard would meet them: the count has it wait.
-    UPDATE bookings AS b
-    SET room_id = w.room_id, guest_name = w.guest_name, guest_email = w.guest_email,
-        guests = w.guests, check_in = w.check_in, check_out = w.check_out, status = w.status,
-        hold_expires_at = w.hold_expires_at, total_amount = w.total_amount,
-        total_currency = w.total_currency, version = w.version, room_version = w.room_version,
-        updated_at = $2
-    FROM (SELECT count(*) AS rows FROM given_up) AS first, advanced AS r
-    JOIN written AS w ON w.was_room_id = r.id
-    WHERE w.status IN ('held', 'confirmed') AND first.rows >= 0
-      AND b.room_id = w.was_room_id AND b.id = w.id AND b.version = w.was_version
-    RETURNING b.id
-), complete AS (
-    SELECT ((SELECT count(*) FROM advanced) = $3
-        AND (SELECT count(*) FROM given_up) + (SELECT count(*) FROM changed)
-            = (SELECT count(*) FROM written WHERE was_version IS NOT NULL)) AS whole
-), booked AS (
+), {changes}, booked AS (
     INSERT INTO bookings (
         room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
         hold_expires_at, total_amount, total_currency, version, room_version, created_at, updated_at)
@@ -62,18 +40,5 @@ WITH fence AS MATERIALIZED (
     FROM complete, advanced AS r
     JOIN unnest($22::uuid[], $23::bigint[], $24::text[], $25::uuid[], $26::jsonb[])
         AS e (room_id, version, kind, booking_id, data) ON e.room_id = r.id
-), answered AS (
-    INSERT INTO idempotency_keys AS k (
-        key, fingerprint, status, version, location, body, created_at, expires_at)
-    SELECT a.key, a.fingerprint, a.status, a.version, a.location, a.body, $2, a.expires_at
-    FROM (SELECT count(*) AS rows FROM advanced) AS r,
-         unnest($27::text[], $28::bytea[], $29::bigint[], $30::bigint[], $31::text[], $32::text[],
-                $33::timestamptz[])
-         AS a (key, fingerprint, status, version, location, body, expires_at)
-    WHERE r.rows = $3
-    ON CONFLICT (key) DO UPDATE
-    SET fingerprint = excluded.fingerprint, status = excluded.status, version = excluded.version,
-        location = excluded.location, body = excluded.body, expires_at = excluded.expires_at,
-        created_at = CASE WHEN k.expires_at <= $2 THEN excluded.created_at END
-)
+){answers}
 SELECT count(*) AS rooms FROM advanced

@@ -1,0 +1,3 @@
+complete AS (
+    SELECT (SELECT count(*) FROM advanced) = $3 AS whole
+)
