@@ -17,6 +17,7 @@ mod faults;
 mod files;
 mod holds;
 mod idempotency;
+mod lanes;
 mod limits;
 mod lists;
 mod logs;
