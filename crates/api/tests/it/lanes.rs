@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vacancy_testkit::database::Database;
+use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::http::{Answer, Request};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
-use vacancy_testkit::{PATIENCE, on_both_databases, seed};
+use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
-use crate::crowd::{counted, events};
-use crate::rival::Rival;
+use crate::crowd::{counted, events, idle};
+use crate::rival::{Rival, uuid};
 use crate::support::{Api, day, id_of, wish};
 
 const ROUNDS: usize = 12;
@@ -82,6 +82,141 @@ on_both_databases! {
     }
 }
 
+on_both_databases! {
+    /// What goes wrong with one request of a batch is told to it alone; all others are booked.
+    async fn one_members_failure_reaches_no_other(db: Database) {
+        db.is_left_unsound("a booking is written past the service, and another one broken");
+        // The one that waits for its key does so with company first, and then at each attempt.
+        let request_timeout = Duration::from_secs(10);
+        let line =
+            Line::start(&db, ReplicaOptions { request_timeout, ..ReplicaOptions::default() }).await;
+        for (failure, status) in [
+            (Failure::Guard, 409), (Failure::Key, 409), (Failure::Corrupt, 500), (Failure::Number, 409),
+        ] {
+            // The whole of SQLite is one writer's, so a key is never another's alone.
+            if matches!(failure, Failure::Key) && db.kind() == Kind::Sqlite {
+                continue;
+            }
+            let hotel = line.api.hotel().await;
+            let (room, _) = (line.api.room(&hotel, "101").await, line.api.room(&hotel, "102").await);
+            let earlier = id_of(&line.api.book(&room, 50, 51).await.expect(201));
+            let mut held = None;
+            let book = |night| {
+                let path = format!("/v1/rooms/{room}/bookings");
+                line.api.client.post(line.api.path(&path)).json(wish(night, night + 1))
+            };
+            let mut requests: Vec<_> = (0..10).map(&book).collect();
+            requests.extend((10..20).map(|night| {
+                book(night).header("idempotency-key", format!("{room}-{night}"))
+            }));
+            let victim = match failure {
+                Failure::Guard => book(30),
+                Failure::Key => {
+                    let key = format!("{room}-victim");
+                    held = Some(db.hold_key(&key).await);
+                    book(30).header("idempotency-key", key)
+                }
+                Failure::Corrupt => {
+                    let id = uuid(db.kind(), &earlier);
+                    db.sql(&format!("UPDATE bookings SET guest_email = 'none' WHERE id = {id}")).await;
+                    line.api.client.post(line.api.path(&format!("/v1/bookings/{earlier}/cancel")))
+                }
+                Failure::Number => {
+                    let edit = line.api.client.patch(line.api.path(&format!("/v1/rooms/{room}")));
+                    edit.header("if-match", "*").json(json!({ "number": "102" }))
+                }
+            };
+            requests.insert(5, victim);
+            let queued = line.queue(&room, requests).await;
+            if matches!(failure, Failure::Guard) {
+                // When the batch is decided, and before it is committed.
+                let lawless = Uuid::now_v7().to_string();
+                line.rival.interfere(1, &line.rival.lawless_booking(&earlier, &lawless, &day(30), &day(31)));
+            }
+            line.rival.let_go(1);
+            for (place, request) in queued.into_iter().enumerate() {
+                let answer = request.await.expect("a client does not panic");
+                assert_eq!(answer.status, if place == 6 { status } else { 201 }, "{failure:?} {place} {answer:?}");
+            }
+            if let Some(held) = held {
+                held.let_go().await;
+            }
+            let urls = [line.replica.url()];
+            let fired = counted(&urls, "booking_overlap_guard_violations_total", &[]).await;
+            assert_eq!(fired, 1, "the guard's word is counted once, whoever else is in the batch");
+        }
+    }
+
+    /// Who was given up before the batch is committed is left out; the others are booked.
+    async fn a_deadline_that_passes_takes_no_other_along(db: Database) {
+        let timeout = Duration::from_secs(2);
+        let options = ReplicaOptions { request_timeout: timeout, ..ReplicaOptions::default() };
+        let line = Line::start(&db, options).await;
+        for batch_is_decided in [false, true] {
+            let room = line.api.one_room().await;
+            let book = |night| {
+                let path = format!("/v1/rooms/{room}/bookings");
+                line.api.client.post(line.api.path(&path)).json(wish(night, night + 1))
+            };
+            let mut early = line.queue(&room, vec![book(0)]).await;
+            eventually("it waits", PATIENCE, || async { (line.replica.app.lanes.waiting() == 1).then_some(()) }).await;
+            // So that the others' deadlines are later.
+            tokio::time::sleep(timeout / 2).await;
+            let late: Vec<_> = (1..9).map(|night| tokio::spawn(book(night).send())).collect();
+            eventually("all wait", PATIENCE, || async { (line.replica.app.lanes.waiting() == 9).then_some(()) }).await;
+            if batch_is_decided {
+                line.rival.hold_up(1);
+                line.rival.let_go(1);
+                line.rival.has_held_up(1).await;
+            }
+            let given_up = early.remove(1).await.expect("a client does not panic").expect(503);
+            assert_eq!(given_up.code(), "unavailable");
+            line.rival.let_go(1);
+            for answer in late {
+                answer.await.expect("a client does not panic").expect(201);
+            }
+            let told = early.remove(0).await.expect("a client does not panic").status;
+            let sold = 8 + u64::from(told == 201);
+            assert_eq!(line.api.room_now(&room).await["times_booked"], sold);
+        }
+    }
+
+    /// As many as one batch takes, and every one is answered in time.
+    async fn a_full_batch_is_answered_in_time(db: Database) {
+        let line = Line::start(&db, ReplicaOptions::default()).await;
+        let room = line.api.one_room().await;
+        let path = line.api.path(&format!("/v1/rooms/{room}/bookings"));
+        let requests = (0..65).map(|night| line.api.client.post(&path).json(wish(night, night + 1)));
+        let queued = line.queue(&room, requests.collect()).await;
+        let ready = || async { (line.replica.app.lanes.waiting() == 65).then_some(()) };
+        eventually("all wait", PATIENCE, ready).await;
+        let before = line.batches().await;
+        let began = Instant::now();
+        line.rival.let_go(1);
+        for answer in queued {
+            answer.await.expect("a client does not panic").expect(201);
+        }
+        let (batches, members) = line.batches().await;
+        assert_eq!((batches - before.0, members - before.1), (2, 65), "64 and one");
+        eprintln!("{:?}: 65 bookings in two batches within {:?}", db.kind(), began.elapsed());
+        idle(&line.replica).await;
+        line.is_empty();
+    }
+}
+
+/// What goes wrong with one of them.
+#[derive(Debug)]
+enum Failure {
+    /// A booking written past the service on its nights.
+    Guard,
+    /// Its key is in another transaction's hands.
+    Key,
+    /// Its booking is broken.
+    Corrupt,
+    /// Another room has the number it wants.
+    Number,
+}
+
 /// A replica whose requests can be made to queue.
 pub struct Line {
     pub replica: Replica,
@@ -137,6 +272,11 @@ impl Line {
         queued
     }
 
+    /// No lane is left when nothing is at work.
+    pub fn is_empty(&self) {
+        no_lane_is_left(&self.replica);
+    }
+
     /// How many batches there were, and how many requests in them.
     pub async fn batches(&self) -> (u64, u64) {
         let urls = [self.replica.url()];
@@ -145,6 +285,12 @@ impl Line {
             counted(&urls, "booking_lane_batch_size_sum", &[]).await,
         )
     }
+}
+
+/// Lanes exist only while a request is in them.
+pub fn no_lane_is_left(replica: &Replica) {
+    let lanes = format!("{:?}", replica.app.lanes);
+    assert!(lanes.contains("data: {}"), "{lanes}");
 }
 
 /// A request to either twin; `{room}`, `{other}`, `{b0}` … and `{name}` stand for what differs.

@@ -16,6 +16,7 @@ mod crash;
 mod faults;
 mod files;
 mod holds;
+mod hot_rooms;
 mod idempotency;
 mod lanes;
 mod limits;
