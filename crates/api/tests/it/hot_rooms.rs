@@ -4,18 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vacancy_testkit::cluster::Server;
 use vacancy_testkit::database::{Database, Kind};
-use vacancy_testkit::process::Process;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
-use vacancy_testkit::scrape::Scrape;
 use vacancy_testkit::wire::{Cut, Wire};
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::{at_once, clients, counted, events, idle, replicas, tally, urls};
-use crate::lanes::no_lane_is_left;
+use crate::lanes::{Line, no_lane_is_left};
 use crate::rival::{Rival, uuid};
-use crate::support::{binary, wish};
+use crate::support::wish;
 
 const CLIENTS: usize = 64;
 /// How many nights each client books, one after the other.
@@ -221,52 +218,44 @@ async fn a_batch_cut_before_or_after_its_commit_is_booked_once() {
 /// While it cannot be found out what has become of a batch, its requests wait; they do not work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_whose_outcome_is_unknown_wait_without_working() {
-    let Some(server) = Server::start().await else { return };
-    let db = Database::on(&server).await;
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
     let wire = Wire::start(db.address()).await;
-    let args = ["--database-connections=2", "--request-timeout=4s"];
-    let process = Process::start(binary(), &wire.url(db.url()), &args).await;
-    let clients = clients(&[process.url()], CLIENTS).await;
-    let room = clients[0].one_room().await;
-    let held = db.hold_rooms().await;
-    let sending: Vec<_> = clients
-        .iter()
-        .cloned()
-        .zip(0..)
-        .map(|(api, night)| {
-            let room = room.clone();
-            tokio::spawn(async move { api.book(&room, night, night + 1).await })
-        })
-        .collect();
-    eventually("they queue", PATIENCE, || async {
-        let waiting = Scrape::get(&process.url()).await.count("booking_lane_waiting", &[]);
-        (waiting == CLIENTS as u64 - 1).then_some(())
-    })
-    .await;
-    // The first one's statement has been sent: this is about the batch behind it.
+    // One connection: when it breaks, there is none left to ask by.
+    let database_url = Some(wire.url(db.url()));
+    let options = ReplicaOptions { database_url, connections: 1, ..ReplicaOptions::default() };
+    let line = Line::start(&db, options).await;
+    let room = line.api.one_room().await;
+    let path = line.api.path(&format!("/v1/rooms/{room}/bookings"));
+    let requests =
+        (0..CLIENTS as u64).map(|night| line.api.client.post(&path).json(wish(night, night + 1)));
+    let mut queued = line.queue(&room, requests.collect()).await;
+    let all = || async { (line.replica.app.lanes.waiting() == CLIENTS).then_some(()) };
+    eventually("all wait", PATIENCE, all).await;
+    line.rival.hold_up(1);
+    line.rival.let_go(1);
+    line.rival.has_held_up(1).await;
+    queued.remove(0).await.expect("a client does not panic").expect(201);
     wire.cut(Cut::AfterCommit(1));
     wire.refuse();
-    held.let_go().await;
-    eventually("the batch's answer is lost", PATIENCE, || async {
-        (wire.armed() == Cut::None).then_some(())
-    })
-    .await;
-    let worked = cpu_ticks(process.pid());
+    line.rival.let_go(1);
+    let lost = || async { (wire.armed() == Cut::None).then_some(()) };
+    eventually("the batch's answer is lost", PATIENCE, lost).await;
+    // This test's runtime is its own, and the service runs in it.
+    let busy = || {
+        let runtime = tokio::runtime::Handle::current().metrics();
+        let workers = 0..runtime.num_workers();
+        workers.map(|worker| runtime.worker_total_busy_duration(worker)).sum::<Duration>()
+    };
+    let (began, before) = (Instant::now(), busy());
     let mut answers = Vec::new();
-    for answer in sending {
+    for answer in queued {
         answers.push(answer.await.expect("a client does not panic"));
     }
-    let worked = cpu_ticks(process.pid()) - worked;
-    let unknown = tally(&answers, 504, "outcome_unknown");
-    eprintln!("{unknown} told that the outcome is unknown; {worked} ticks of CPU meanwhile");
-    assert_eq!(unknown, CLIENTS - 1, "{answers:?}");
-    assert!(worked < 100, "{worked} ticks of CPU (of 10 ms) to wait for 4 s");
-}
-
-/// What `/proc` says a process has used of the CPU, in ticks of 10 ms.
-fn cpu_ticks(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    ticks.map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+    let (waited, worked) = (began.elapsed(), busy() - before);
+    eprintln!("{waited:?} until all were told that the outcome is unknown, {worked:?} at work");
+    assert_eq!(tally(&answers, 504, "outcome_unknown"), CLIENTS, "{answers:?}");
+    assert!(worked < waited / 2, "{worked:?} of work to wait for {waited:?}");
+    wire.accept();
+    assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 1 + CLIENTS as i64);
+    db.assert_audit_is_clean().await;
 }
