@@ -315,3 +315,6 @@ impl Member {
         let _ = self.ended.send(attempted);
     }
 }
+
+#[cfg(test)]
+mod tests;
