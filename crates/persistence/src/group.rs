@@ -71,46 +71,73 @@ async fn carry_out(writer: SqlitePool, batch: Vec<Waiting>, turn: OwnedMutexGuar
     }
 }
 
-async fn commit_all(writer: &SqlitePool, batch: &[Waiting]) -> Vec<Result<(), StoreError>> {
+type End = Result<(), StoreError>;
+
+async fn commit_all(writer: &SqlitePool, batch: &[Waiting]) -> Vec<End> {
+    let mut ends: Vec<Option<End>> = batch.iter().map(|_| None).collect();
+    // Each round ends all of them, or one that the transaction did not survive.
+    while ends.iter().any(Option::is_none) {
+        commit_open(writer, batch, &mut ends).await;
+    }
+    ends.into_iter().flatten().collect()
+}
+
+/// Commits those that have no end yet in one transaction.
+async fn commit_open(writer: &SqlitePool, batch: &[Waiting], ends: &mut [Option<End>]) {
     let mut transaction = match writer.begin_with("BEGIN IMMEDIATE").await {
         Ok(transaction) => transaction,
         Err(error) => {
             let error = StoreError::of(error);
-            return batch.iter().map(|_| Err(error.clone())).collect();
+            let open = ends.iter_mut().filter(|end| end.is_none());
+            return open.for_each(|end| *end = Some(Err(error.clone())));
         }
     };
-    let mut ends = Vec::with_capacity(batch.len());
-    for waiting in batch {
-        ends.push(keep_one(&mut transaction, &waiting.write).await);
+    let mut kept = Vec::new();
+    for (waiting, end) in batch.iter().zip(ends).filter(|(_, end)| end.is_none()) {
+        let (done, intact) = keep_one(&mut transaction, &waiting.write).await;
+        match done {
+            Ok(()) => kept.push((waiting, end)),
+            Err(_) => *end = Some(done),
+        }
+        if !intact {
+            // SQLite has ended the transaction, as it does when its disk is full, and what would be
+            // written now would be committed one by one. The others go again in a new one.
+            kept.iter().for_each(|(waiting, _)| waiting.write.reopen());
+            if let Err(error) = transaction.rollback().await {
+                tracing::debug!(%error, "a transaction had ended by itself");
+            }
+            return;
+        }
     }
     let ended = transaction.commit().await;
     let ended = ended.map_err(|error| StoreError::at_commit_of(StoreError::of(error)));
-    for (waiting, end) in batch.iter().zip(&mut ends) {
-        if end.is_ok() {
-            end.clone_from(&ended);
-        }
-        let open = matches!(end, Ok(()) | Err(StoreError::Unknown(_) | StoreError::Abandoned));
-        if !open {
+    for (waiting, end) in kept {
+        if !matches!(ended, Ok(()) | Err(StoreError::Unknown(_))) {
             waiting.write.reopen();
         }
+        *end = Some(ended.clone());
     }
-    ends
 }
 
-/// One write in a savepoint of its own: what fails in it leaves the others as they are.
-async fn keep_one(
-    transaction: &mut Transaction<'static, Sqlite>,
-    write: &Write,
-) -> Result<(), StoreError> {
+/// One write in a savepoint of its own: what fails in it leaves the others as they are. Says also
+/// whether the transaction is still there; without it nothing of any of them is.
+async fn keep_one(transaction: &mut Transaction<'static, Sqlite>, write: &Write) -> (End, bool) {
     if !write.enter() {
-        return Err(StoreError::Abandoned);
+        return (Err(StoreError::Abandoned), true);
     }
-    let mut savepoint = transaction.begin().await.map_err(StoreError::of)?;
-    match commit_sqlite::keep(&mut savepoint, write).await {
-        Ok(()) => savepoint.commit().await.map_err(StoreError::of),
-        Err(error) => {
-            savepoint.rollback().await.map_err(StoreError::of)?;
-            Err(error)
-        }
+    let (kept, intact) = match transaction.begin().await {
+        Ok(mut savepoint) => match commit_sqlite::keep(&mut savepoint, write).await {
+            Ok(()) => {
+                let released = savepoint.commit().await.map_err(StoreError::of);
+                let intact = released.is_ok();
+                (released, intact)
+            }
+            Err(error) => (Err(error), savepoint.rollback().await.is_ok()),
+        },
+        Err(error) => (Err(StoreError::of(error)), false),
+    };
+    if kept.is_err() {
+        write.reopen();
     }
+    (kept, intact)
 }

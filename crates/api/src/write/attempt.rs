@@ -209,6 +209,11 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>)
     let parts: Vec<_> = decided.iter().filter_map(|one| one.part.as_ref()).collect();
     let several = parts.len() > 1;
     let keyed = parts.iter().any(|part| part.record.is_some());
+    if matches!(committed, Err(StoreError::Lost { guard: true })) {
+        // Whichever request it was: alone, it may be refused before the guard sees it again.
+        tracing::error!("the database's guard against overlapping bookings fired");
+        app.metrics.guard_fired();
+    }
     for Decided { member, mut attempted, part } in decided {
         let rests = part.is_none();
         attempted.end = match &committed {
@@ -247,15 +252,7 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>)
 /// What a failure of a request's own commit, or of its reading, means for it.
 fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
     match error {
-        StoreError::Lost { guard } => {
-            app.metrics.lost_race(counts_as);
-            if *guard {
-                tracing::error!("the database's guard against overlapping bookings fired");
-                app.metrics.guard_fired();
-            }
-            End::Lost
-        }
-        StoreError::Missed => {
+        StoreError::Lost { .. } | StoreError::Missed => {
             app.metrics.lost_race(counts_as);
             End::Lost
         }
@@ -277,8 +274,14 @@ fn conclude_unknown(app: &App, decided: Vec<Decided>, fate: Fate) {
             }
         }
         Fate::Open => {
-            for Decided { member, mut attempted, .. } in decided {
-                attempted.end = End::Stopped(Problem::OutcomeUnknown, None);
+            for Decided { member, mut attempted, part } in decided {
+                let rests = part.is_none();
+                let problem = if rests {
+                    Problem::unavailable("the outcome of what it rests on is unknown")
+                } else {
+                    Problem::OutcomeUnknown
+                };
+                attempted.end = stopped(problem);
                 member.tell(attempted);
             }
         }
@@ -312,3 +315,6 @@ impl Member {
         let _ = self.ended.send(attempted);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,10 +121,14 @@ async fn go(
             end = &mut end => return heard(end),
             turn = place.turn() => {
                 let members = turn.take(BATCH_MAX, |member| member.alone);
-                if !members.is_empty() {
-                    count_batch(app, &members);
-                    spawn(app, rooms.clone(), members, turn);
+                if members.is_empty() {
+                    // Another turn took it along, and tells it, be it only when the fate of its
+                    // commit is known: to come here again and again until then would be work.
+                    drop(turn);
+                    return heard(end.await);
                 }
+                count_batch(app, &members);
+                spawn(app, rooms.clone(), members, turn);
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::support::{Api, binary, id_of, wish};
 
 const ROUNDS: u64 = 3;
 const CLIENTS: usize = 16;
+/// So many that the clients meet now and then.
 const ROOMS: usize = 8;
 /// How many bookings are acknowledged before each kill.
 const BETWEEN_KILLS: u64 = 120;
@@ -24,21 +25,34 @@ const BETWEEN_KILLS: u64 = 120;
 on_both_databases! {
     /// The one process dies, and the next one finds its database as it was left.
     async fn killing_the_service_loses_and_doubles_nothing(db: Database) {
-        let began = Instant::now();
-        let mut process = Process::start(binary(), db.url(), &[]).await;
-        let load = Load::start(&[process.url()]).await;
-        for round in 1..=ROUNDS {
-            load.acknowledged_at_least(round * BETWEEN_KILLS).await;
-            process.kill9().await;
-            process = Process::start(binary(), db.url(), &[]).await;
-            load.goes_to(&[process.url()]);
-        }
-        load.acknowledged_at_least((ROUNDS + 1) * BETWEEN_KILLS).await;
-        let report = load.finish(&db).await;
-        eprintln!("kill -9 of the service, {:?}, {ROUNDS} times: {report}; {:?}", db.kind(), began.elapsed());
-        let (status, _) = process.terminate().await;
-        assert!(status.success(), "{status}");
+        kill_the_service(&db, ROOMS).await;
     }
+
+    /// The same when all want one room, and every commit is that of a batch.
+    async fn killing_the_service_loses_nothing_of_a_hot_room(db: Database) {
+        kill_the_service(&db, 1).await;
+    }
+}
+
+async fn kill_the_service(db: &Database, rooms: usize) {
+    let began = Instant::now();
+    let mut process = Process::start(binary(), db.url(), &[]).await;
+    let load = Load::start(&[process.url()], rooms).await;
+    for round in 1..=ROUNDS {
+        load.acknowledged_at_least(round * BETWEEN_KILLS).await;
+        process.kill9().await;
+        process = Process::start(binary(), db.url(), &[]).await;
+        load.goes_to(&[process.url()]);
+    }
+    load.acknowledged_at_least((ROUNDS + 1) * BETWEEN_KILLS).await;
+    let report = load.finish(db).await;
+    eprintln!(
+        "kill -9 of the service, {:?}, {ROUNDS} times: {report}; {:?}",
+        db.kind(),
+        began.elapsed()
+    );
+    let (status, _) = process.terminate().await;
+    assert!(status.success(), "{status}");
 }
 
 /// One of two replicas dies at a time; its clients go to the other one.
@@ -48,7 +62,7 @@ async fn killing_one_of_two_replicas_in_turn_loses_and_doubles_nothing() {
     let began = Instant::now();
     let mut first = Process::start(binary(), db.url(), &[]).await;
     let mut second = Process::start(binary(), db.url(), &[]).await;
-    let load = Load::start(&[first.url(), second.url()]).await;
+    let load = Load::start(&[first.url(), second.url()], ROOMS).await;
     for round in 1..=ROUNDS {
         load.acknowledged_at_least(round * BETWEEN_KILLS).await;
         first.kill9().await;
@@ -66,12 +80,22 @@ async fn killing_one_of_two_replicas_in_turn_loses_and_doubles_nothing() {
 /// PostgreSQL dies as by a power cut, with commits on their way, and comes back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_postgresql_loses_and_doubles_nothing() {
+    kill_postgresql(ROOMS).await;
+}
+
+/// The same when all want one room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_postgresql_loses_nothing_of_a_hot_room() {
+    kill_postgresql(1).await;
+}
+
+async fn kill_postgresql(rooms: usize) {
     let Some(mut server) = Server::start().await else { return };
     let began = Instant::now();
     let db = Database::on(&server).await;
     let first = Process::start(binary(), db.url(), &[]).await;
     let second = Process::start(binary(), db.url(), &[]).await;
-    let load = Load::start(&[first.url(), second.url()]).await;
+    let load = Load::start(&[first.url(), second.url()], rooms).await;
     for round in 1..=ROUNDS {
         load.acknowledged_at_least(round * BETWEEN_KILLS).await;
         server.kill9().await;
@@ -121,20 +145,20 @@ impl Shared {
 }
 
 impl Load {
-    async fn start(urls: &[String]) -> Self {
+    async fn start(urls: &[String], count: usize) -> Self {
         let api = Api::new(&urls[0]);
         let hotel = api.hotel().await;
         let mut rooms = Vec::new();
-        for number in 0..ROOMS {
+        for number in 0..count {
             rooms.push(api.room(&hotel, &number.to_string()).await);
         }
         let shared = Arc::new(Shared::default());
         let mut load = Self { shared: shared.clone(), rooms, clients: Vec::new() };
         load.goes_to(urls);
         for client in 0..CLIENTS {
-            let room = client % ROOMS;
+            let room = client % count;
             let path = format!("/v1/rooms/{}/bookings", load.rooms[room]);
-            let work = keep_booking(shared.clone(), client, room, path);
+            let work = keep_booking(shared.clone(), client, count, path);
             load.clients.push(tokio::spawn(work));
         }
         load
@@ -203,10 +227,11 @@ impl Load {
 }
 
 /// One client: a night at a time, each with its key, until it is acknowledged.
-async fn keep_booking(shared: Arc<Shared>, client: usize, room: usize, path: String) {
+async fn keep_booking(shared: Arc<Shared>, client: usize, rooms: usize, path: String) {
     let mut api = Api::new(shared.url(client));
-    let sharing = CLIENTS.div_ceil(ROOMS) as u64;
-    let nights = (0..).map(|number| number * sharing + (client / ROOMS) as u64);
+    let room = client % rooms;
+    let sharing = CLIENTS.div_ceil(rooms) as u64;
+    let nights = (0..).map(|number| number * sharing + (client / rooms) as u64);
     for night in nights {
         if shared.stop.load(Ordering::SeqCst) {
             return;

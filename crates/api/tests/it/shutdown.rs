@@ -27,91 +27,12 @@ on_both_databases! {
     /// Every client of keep-alive connections hears the answer to every request that it sent; then
     /// the connection is closed in good order, and the next one is refused.
     async fn no_request_that_was_accepted_fails_when_the_service_is_asked_to_stop(db: Database) {
-        let mut process = Process::start(binary(), db.url(), &[]).await;
-        let api = Api::new(process.url());
-        let hotel = api.hotel().await;
-        let mut rooms = Vec::new();
-        for number in 0..ROOMS {
-            rooms.push(api.room(&hotel, &number.to_string()).await);
-        }
-        // A client that asks for readiness, on connections it has had all along.
-        let mut probers = Vec::new();
-        for _ in 0..2 {
-            let mut prober = Connection::open(process.address()).await.expect("it listens");
-            let ready = prober.ask("GET", "/readyz", "", None).await.expect("it is ready");
-            assert_eq!((ready.status, ready.closes), (200, false));
-            probers.push(prober);
-        }
-        // One that has nothing to ask at the moment must not keep the process.
-        let idle = Connection::open(process.address()).await.expect("it listens");
+        stop_under_load(&db, ROOMS).await;
+    }
 
-        let answered = Arc::new(AtomicU64::new(0));
-        let load: Vec<_> = (0..CLIENTS).map(|client| {
-            let room = rooms[client % ROOMS].clone();
-            tokio::spawn(keep_booking(process.address(), client, room, answered.clone()))
-        }).collect();
-        eventually("the load runs", PATIENCE, || async {
-            (answered.load(Ordering::SeqCst) >= 100).then_some(())
-        })
-        .await;
-        let before = answered.load(Ordering::SeqCst);
-        let readiness = tokio::spawn(async move {
-            let [first, second] = &mut probers[..] else { unreachable!("two were opened") };
-            // On the first until it is asked to leave: the stop has begun.
-            let mut last = first.ask("GET", "/readyz", "", None).await.expect("it is answered");
-            while !last.closes {
-                last = first.ask("GET", "/readyz", "", None).await.expect("it is answered");
-            }
-            // It may have begun between that answer and its last line; then on the second.
-            if last.status == 200 {
-                last = second.ask("GET", "/readyz", "", None).await.expect("it is answered");
-            }
-            (last.status, last.closes)
-        });
-        let (status, took) = process.terminate().await;
-        assert_eq!(status.code(), Some(0), "{}", process.log());
-        assert!(took <= STOP_DEADLINE, "it took {took:?}");
-        assert!(TcpStream::connect(process.address()).await.is_err(), "nobody listens any more");
-        drop(idle);
-
-        let mut logs = Vec::new();
-        for client in load {
-            logs.push(client.await.expect("a client does not panic"));
-        }
-        let sum = |number: fn(&Log) -> u64| logs.iter().map(number).sum::<u64>();
-        let (answers, unanswered) = (sum(|log| log.answers), sum(|log| log.unanswered.len() as u64));
-        let (half, asked_to_leave) = (sum(|log| log.half_answered), sum(|log| log.asked_to_leave));
-        let readiness = readiness.await.expect("the prober does not panic");
-        eprintln!(
-            "SIGTERM, {:?}: {before} answered before it, {} after it, {asked_to_leave} connections \
-             asked to leave, {unanswered} closed before any answer, {half} half answered; readiness \
-             at the end {readiness:?}; exit 0 after {took:?}",
-            db.kind(), answers - before
-        );
-        assert_eq!(half, 0);
-        assert_eq!(readiness, (503, true), "it says that it is stopping");
-
-        // What clients were told is what is there; what was closed before an answer was not done.
-        let next = Process::start(binary(), db.url(), &[]).await;
-        let api = Api::new(next.url());
-        let mut done = BTreeMap::<String, u64>::new();
-        for room in &rooms {
-            for event in events(&api, room).await {
-                let request = event["data"]["request_id"].as_str().expect("every event has one");
-                *done.entry(request.to_owned()).or_default() += 1;
-            }
-        }
-        for log in &logs {
-            for (request, status) in &log.told {
-                let expected = u64::from(*status == 201);
-                assert_eq!(done.get(request).copied().unwrap_or(0), expected, "{request} {status}");
-            }
-            for request in &log.unanswered {
-                assert!(!done.contains_key(request), "{request} was accepted, and its answer lost");
-            }
-        }
-        let statuses: BTreeSet<_> = logs.iter().flat_map(|log| log.told.values()).collect();
-        assert!(statuses.is_subset(&BTreeSet::from([&201, &409])), "{statuses:?}");
+    /// The same when all want one room: those that queue for it are answered too.
+    async fn no_request_for_a_hot_room_fails_when_the_service_is_asked_to_stop(db: Database) {
+        stop_under_load(&db, 1).await;
     }
 
     /// Nobody waits for the deadline when there is nothing to wait for; and one request that takes its
@@ -159,6 +80,97 @@ on_both_databases! {
     }
 }
 
+async fn stop_under_load(db: &Database, count: usize) {
+    let mut process = Process::start(binary(), db.url(), &[]).await;
+    let api = Api::new(process.url());
+    let hotel = api.hotel().await;
+    let mut rooms = Vec::new();
+    for number in 0..count {
+        rooms.push(api.room(&hotel, &number.to_string()).await);
+    }
+    // A client that asks for readiness, on connections it has had all along.
+    let mut probers = Vec::new();
+    for _ in 0..2 {
+        let mut prober = Connection::open(process.address()).await.expect("it listens");
+        let ready = prober.ask("GET", "/readyz", "", None).await.expect("it is ready");
+        assert_eq!((ready.status, ready.closes), (200, false));
+        probers.push(prober);
+    }
+    // One that has nothing to ask at the moment must not keep the process.
+    let idle = Connection::open(process.address()).await.expect("it listens");
+
+    let answered = Arc::new(AtomicU64::new(0));
+    let load: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let room = rooms[client % count].clone();
+            tokio::spawn(keep_booking(process.address(), client, count, room, answered.clone()))
+        })
+        .collect();
+    eventually("the load runs", PATIENCE, || async {
+        (answered.load(Ordering::SeqCst) >= 100).then_some(())
+    })
+    .await;
+    let before = answered.load(Ordering::SeqCst);
+    let readiness = tokio::spawn(async move {
+        let [first, second] = &mut probers[..] else { unreachable!("two were opened") };
+        // On the first until it is asked to leave: the stop has begun.
+        let mut last = first.ask("GET", "/readyz", "", None).await.expect("it is answered");
+        while !last.closes {
+            last = first.ask("GET", "/readyz", "", None).await.expect("it is answered");
+        }
+        // It may have begun between that answer and its last line; then on the second.
+        if last.status == 200 {
+            last = second.ask("GET", "/readyz", "", None).await.expect("it is answered");
+        }
+        (last.status, last.closes)
+    });
+    let (status, took) = process.terminate().await;
+    assert_eq!(status.code(), Some(0), "{}", process.log());
+    assert!(took <= STOP_DEADLINE, "it took {took:?}");
+    assert!(TcpStream::connect(process.address()).await.is_err(), "nobody listens any more");
+    drop(idle);
+
+    let mut logs = Vec::new();
+    for client in load {
+        logs.push(client.await.expect("a client does not panic"));
+    }
+    let sum = |number: fn(&Log) -> u64| logs.iter().map(number).sum::<u64>();
+    let (answers, unanswered) = (sum(|log| log.answers), sum(|log| log.unanswered.len() as u64));
+    let (half, asked_to_leave) = (sum(|log| log.half_answered), sum(|log| log.asked_to_leave));
+    let readiness = readiness.await.expect("the prober does not panic");
+    eprintln!(
+        "SIGTERM, {:?}: {before} answered before it, {} after it, {asked_to_leave} connections \
+         asked to leave, {unanswered} closed before any answer, {half} half answered; readiness \
+         at the end {readiness:?}; exit 0 after {took:?}",
+        db.kind(),
+        answers - before
+    );
+    assert_eq!(half, 0);
+    assert_eq!(readiness, (503, true), "it says that it is stopping");
+
+    // What clients were told is what is there; what was closed before an answer was not done.
+    let next = Process::start(binary(), db.url(), &[]).await;
+    let api = Api::new(next.url());
+    let mut done = BTreeMap::<String, u64>::new();
+    for room in &rooms {
+        for event in events(&api, room).await {
+            let request = event["data"]["request_id"].as_str().expect("every event has one");
+            *done.entry(request.to_owned()).or_default() += 1;
+        }
+    }
+    for log in &logs {
+        for (request, status) in &log.told {
+            let expected = u64::from(*status == 201);
+            assert_eq!(done.get(request).copied().unwrap_or(0), expected, "{request} {status}");
+        }
+        for request in &log.unanswered {
+            assert!(!done.contains_key(request), "{request} was accepted, and its answer lost");
+        }
+    }
+    let statuses: BTreeSet<_> = logs.iter().flat_map(|log| log.told.values()).collect();
+    assert!(statuses.is_subset(&BTreeSet::from([&201, &409])), "{statuses:?}");
+}
+
 /// One file, one process; the second is told what to use instead, and the first goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_process_on_one_sqlite_file_is_pointed_to_postgresql() {
@@ -204,6 +216,7 @@ struct Log {
 async fn keep_booking(
     address: SocketAddr,
     client: usize,
+    rooms: usize,
     room: String,
     answered: Arc<AtomicU64>,
 ) -> Log {
@@ -212,7 +225,7 @@ async fn keep_booking(
     let path = format!("/v1/rooms/{room}/bookings");
     while let Ok(mut connection) = Connection::open(address).await {
         loop {
-            let night = (number * CLIENTS.div_ceil(ROOMS) + client / ROOMS) as u64 % 1_000;
+            let night = (number * CLIENTS.div_ceil(rooms) + client / rooms) as u64 % 1_000;
             let request = format!("s-{client}-{number}");
             number += 1;
             let body = wish(night, night + 1).to_string();

@@ -16,6 +16,7 @@ use vacancy_testkit::scrape::Scrape;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
 use crate::crowd::{at_once, clients, events, idle, tally};
+use crate::lanes::no_lane_is_left;
 use crate::rival::Rival;
 use crate::support::{Api, id_of, wish};
 
@@ -28,110 +29,12 @@ const PERMITS: u32 = 1_024;
 on_both_databases! {
     /// Two thousand bookings over five connections, and nobody listens for longer than 50 ms.
     async fn two_thousand_clients_that_hang_up_poison_nothing(db: Database) {
-        let began = Instant::now();
-        let mut random = StdRng::seed_from_u64(seed());
-        let options = ReplicaOptions { connections: 5, ..ReplicaOptions::default() };
-        let replica = Replica::start_with(&db, options).await;
-        let urls = [replica.url()];
-        let clients = clients(&urls, CLIENTS).await;
-        let api = &clients[0];
-        let hotel = api.hotel().await;
-        let mut rooms = Vec::new();
-        for number in 0..ROOMS {
-            rooms.push(api.room(&hotel, &number.to_string()).await);
-        }
-        let before = Scrape::get(&urls[0]).await;
+        storm(&db, ROOMS).await;
+    }
 
-        let storms: Vec<_> = clients.iter().cloned().enumerate().map(|(place, api)| {
-            let orders: Vec<_> = (0..REQUESTS / CLIENTS).map(|_| {
-                let room = random.random_range(0..ROOMS);
-                // Few enough nights that many find theirs taken.
-                let night = random.random_range(0..60);
-                let patience = Duration::from_micros(random.random_range(0..50_000));
-                (rooms[room].clone(), night, patience)
-            }).collect();
-            hang_up_on_each(api, place, orders)
-        }).collect();
-        let heard: Vec<_> = at_once(storms).await.into_iter().flatten().collect();
-        let stormed = began.elapsed();
-        idle(&replica).await;
-
-        let after = Scrape::get(&urls[0]).await;
-        let outcome = |outcome| {
-            let labels = [("operation", "book"), ("outcome", outcome)];
-            let name = "booking_write_outcomes_total";
-            after.count(name, &labels) - before.count(name, &labels)
-        };
-        let won = outcome("first_attempt") + outcome("after_retry");
-        let (refused, exhausted, failed) =
-            (outcome("refused"), outcome("exhausted"), outcome("failed"));
-        // A deadline that passes during COMMIT leaves it open, here as for whoever listens.
-        let unknown = outcome("unknown");
-        assert_eq!(outcome("unchanged") + outcome("precondition_failed"), 0);
-        let confirmed = "SELECT COUNT(*) FROM bookings WHERE status = 'confirmed'";
-        let rows = db.count(confirmed).await;
-        let applied_unknowns = rows - i64::try_from(won).expect("at most 2,000");
-        let unknown_max = i64::try_from(unknown).expect("at most 2,000");
-        assert!((0..=unknown_max).contains(&applied_unknowns), "{rows} rows, {won} won");
-        assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, rows);
-        let booked = db.count("SELECT COUNT(*) FROM room_events WHERE kind = 'booked'").await;
-        assert_eq!(booked, rows);
-        let sold = db.count("SELECT CAST(SUM(times_booked) AS BIGINT) FROM rooms").await;
-        assert_eq!(sold, rows);
-        // Each write is counted once, and its attempts with it.
-        let attempts = |part: &str| {
-            let name = format!("booking_write_attempts_{part}");
-            let labels = [("operation", "book")];
-            after.count(&name, &labels) - before.count(&name, &labels)
-        };
-        let reached = won + refused + exhausted + failed + unknown;
-        assert_eq!(attempts("count"), reached);
-        assert!(won > 0 && reached <= REQUESTS as u64);
-
-        // Who did hear an answer heard the truth.
-        let acknowledged: BTreeSet<_> =
-            heard.iter().filter(|answer| answer.status == 201).map(id_of).collect();
-        for answer in &heard {
-            assert!([201, 409, 503, 504].contains(&answer.status), "{answer:?}");
-        }
-        for id in &acknowledged {
-            let state = api.get(&format!("/v1/bookings/{id}")).await.expect(200).json();
-            assert_eq!(state["status"], "confirmed");
-        }
-        assert_eq!(tally(&heard, 201, ""), acknowledged.len());
-        let hung_up = REQUESTS - heard.len();
-        assert!(hung_up > REQUESTS / 10, "a storm in which nobody hung up: {hung_up}");
-        eprintln!(
-            "storm, {:?}: {REQUESTS} requests, {hung_up} hung up, {reached} reached a decision: \
-             {won} booked ({} of them heard of it), {refused} refused, {exhausted} gave up, {failed} \
-             failed, {unknown} unknown ({applied_unknowns} applied); {rows} rows; {stormed:?}",
-            db.kind(), acknowledged.len()
-        );
-
-        // No connection is left inside a transaction that would swallow the next one's writes.
-        if db.kind() == Kind::Postgres {
-            let stuck = "SELECT COUNT(*) FROM pg_stat_activity \
-                         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-            assert_eq!(db.count(stuck).await, 0);
-        }
-        let further = at_once(clients.iter().cycle().cloned().zip(rooms.clone()).map(
-            |(api, room)| async move {
-                let mut answers = Vec::new();
-                for night in 100..105 {
-                    answers.push(api.book(&room, night, night + 1).await.expect(201));
-                }
-                answers
-            },
-        ))
-        .await;
-        let further: BTreeSet<_> = further.iter().flatten().map(id_of).collect();
-        assert_eq!(further.len(), ROOMS * 5);
-        assert_eq!(db.count(confirmed).await, rows + i64::try_from(ROOMS * 5).expect("small"));
-        for room in &rooms {
-            // Gap-free: asserted where they are read.
-            events(api, room).await;
-        }
-        idle(&replica).await;
+    /// The same when all want one room: those that hang up are in batches with those that do not.
+    async fn two_thousand_clients_that_hang_up_poison_no_hot_room(db: Database) {
+        storm(&db, 1).await;
     }
 
     /// Who hangs up leaves work behind, and that work keeps its permit: there is a limit on how much
@@ -270,6 +173,121 @@ on_both_databases! {
         let now = clients[0].room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&41.into(), &40.into()));
     }
+}
+
+async fn storm(db: &Database, count: usize) {
+    let began = Instant::now();
+    let mut random = StdRng::seed_from_u64(seed());
+    let options = ReplicaOptions { connections: 5, ..ReplicaOptions::default() };
+    let replica = Replica::start_with(db, options).await;
+    let urls = [replica.url()];
+    let clients = clients(&urls, CLIENTS).await;
+    let api = &clients[0];
+    let hotel = api.hotel().await;
+    let mut rooms = Vec::new();
+    for number in 0..count {
+        rooms.push(api.room(&hotel, &number.to_string()).await);
+    }
+    let before = Scrape::get(&urls[0]).await;
+
+    let storms: Vec<_> = clients
+        .iter()
+        .cloned()
+        .enumerate()
+        .map(|(place, api)| {
+            let orders: Vec<_> = (0..REQUESTS / CLIENTS)
+                .map(|_| {
+                    let room = random.random_range(0..count);
+                    // Few enough nights that many find theirs taken.
+                    let night = random.random_range(0..60);
+                    let patience = Duration::from_micros(random.random_range(0..50_000));
+                    (rooms[room].clone(), night, patience)
+                })
+                .collect();
+            hang_up_on_each(api, place, orders)
+        })
+        .collect();
+    let heard: Vec<_> = at_once(storms).await.into_iter().flatten().collect();
+    let stormed = began.elapsed();
+    idle(&replica).await;
+
+    let after = Scrape::get(&urls[0]).await;
+    let outcome = |outcome| {
+        let labels = [("operation", "book"), ("outcome", outcome)];
+        let name = "booking_write_outcomes_total";
+        after.count(name, &labels) - before.count(name, &labels)
+    };
+    let won = outcome("first_attempt") + outcome("after_retry");
+    let (refused, exhausted, failed) =
+        (outcome("refused"), outcome("exhausted"), outcome("failed"));
+    // A deadline that passes during COMMIT leaves it open, here as for whoever listens.
+    let unknown = outcome("unknown");
+    assert_eq!(outcome("unchanged") + outcome("precondition_failed"), 0);
+    let confirmed = "SELECT COUNT(*) FROM bookings WHERE status = 'confirmed'";
+    let rows = db.count(confirmed).await;
+    let applied_unknowns = rows - i64::try_from(won).expect("at most 2,000");
+    let unknown_max = i64::try_from(unknown).expect("at most 2,000");
+    assert!((0..=unknown_max).contains(&applied_unknowns), "{rows} rows, {won} won");
+    assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, rows);
+    let booked = db.count("SELECT COUNT(*) FROM room_events WHERE kind = 'booked'").await;
+    assert_eq!(booked, rows);
+    let sold = db.count("SELECT CAST(SUM(times_booked) AS BIGINT) FROM rooms").await;
+    assert_eq!(sold, rows);
+    // Each write is counted once, and its attempts with it.
+    let attempts = |part: &str| {
+        let name = format!("booking_write_attempts_{part}");
+        let labels = [("operation", "book")];
+        after.count(&name, &labels) - before.count(&name, &labels)
+    };
+    let reached = won + refused + exhausted + failed + unknown;
+    assert_eq!(attempts("count"), reached);
+    assert!(won > 0 && reached <= REQUESTS as u64);
+
+    // Who did hear an answer heard the truth.
+    let acknowledged: BTreeSet<_> =
+        heard.iter().filter(|answer| answer.status == 201).map(id_of).collect();
+    for answer in &heard {
+        assert!([201, 409, 503, 504].contains(&answer.status), "{answer:?}");
+    }
+    for id in &acknowledged {
+        let state = api.get(&format!("/v1/bookings/{id}")).await.expect(200).json();
+        assert_eq!(state["status"], "confirmed");
+    }
+    assert_eq!(tally(&heard, 201, ""), acknowledged.len());
+    let hung_up = REQUESTS - heard.len();
+    assert!(hung_up > REQUESTS / 10, "a storm in which nobody hung up: {hung_up}");
+    eprintln!(
+        "storm, {:?}: {REQUESTS} requests, {hung_up} hung up, {reached} reached a decision: \
+         {won} booked ({} of them heard of it), {refused} refused, {exhausted} gave up, {failed} \
+         failed, {unknown} unknown ({applied_unknowns} applied); {rows} rows; {stormed:?}",
+        db.kind(),
+        acknowledged.len()
+    );
+
+    // No connection is left inside a transaction that would swallow the next one's writes.
+    if db.kind() == Kind::Postgres {
+        let stuck = "SELECT COUNT(*) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        assert_eq!(db.count(stuck).await, 0);
+    }
+    let further =
+        at_once(clients.iter().cycle().cloned().zip(rooms.clone()).map(|(api, room)| async move {
+            let mut answers = Vec::new();
+            for night in 100..105 {
+                answers.push(api.book(&room, night, night + 1).await.expect(201));
+            }
+            answers
+        }))
+        .await;
+    let further: BTreeSet<_> = further.iter().flatten().map(id_of).collect();
+    assert_eq!(further.len(), count * 5);
+    assert_eq!(db.count(confirmed).await, rows + i64::try_from(count * 5).expect("small"));
+    for room in &rooms {
+        // Gap-free: asserted where they are read.
+        events(api, room).await;
+    }
+    idle(&replica).await;
+    no_lane_is_left(&replica);
 }
 
 /// Books and hangs up, again and again; what was heard all the same comes back.

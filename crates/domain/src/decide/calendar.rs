@@ -77,10 +77,10 @@ impl Calendar {
         Err(Refusal::RoomUnavailable { room: self.room.id, conflicts })
     }
 
-    /// Expires the lapsed holds in the way of `stay`.
+    /// Expires the lapsed holds in the way of `stay`, in the order of their nights.
     pub(super) fn expire_lapsed(&self, draft: &mut Draft, stay: Stay, except: Option<BookingId>) {
         let lapsed = self.overlapping(stay, except).filter(|other| other.has_lapsed(self.now));
-        lapsed.for_each(|hold| draft.expire(hold));
+        draft.expire_all(lapsed);
     }
 
     /// What the stay costs, if the room has a rate.

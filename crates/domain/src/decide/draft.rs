@@ -87,6 +87,14 @@ impl Draft {
         to
     }
 
+    /// Records holds of this room as expired, in the order of their nights: a history must not depend
+    /// on the order in which rows were read.
+    pub(super) fn expire_all<'a>(&mut self, holds: impl Iterator<Item = &'a Booking>) {
+        let mut holds: Vec<_> = holds.collect();
+        holds.sort_unstable_by_key(|hold| hold.stay);
+        holds.into_iter().for_each(|hold| self.expire(hold));
+    }
+
     /// Records a hold as expired.
     pub(super) fn expire(&mut self, hold: &Booking) {
         self.turn(hold, Status::Expired, EventKind::Expired);

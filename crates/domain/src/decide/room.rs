@@ -68,9 +68,7 @@ impl Calendar {
         let (lapsed, occupying): (Vec<_>, Vec<_>) =
             ahead.partition(|booking| booking.has_lapsed(self.now));
         let mut draft = Draft::new(&self.room, self.now);
-        for hold in lapsed {
-            draft.expire(hold);
-        }
+        draft.expire_all(lapsed.into_iter());
         if !occupying.is_empty() {
             return Err(draft.refuse(Refusal::RoomInUse { bookings: occupying.len() }));
         }
