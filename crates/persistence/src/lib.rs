@@ -20,7 +20,7 @@ mod hotels;
 mod keys;
 mod listing;
 mod meaning;
-#[cfg(any())]
+#[cfg(test)]
 mod plans;
 mod query;
 mod receipt;

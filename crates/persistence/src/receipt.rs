@@ -17,7 +17,8 @@ SELECT (SELECT write_id FROM room_events WHERE room_id = $1 AND version = $2),
        EXISTS (SELECT 1 FROM room_events WHERE room_id = $1 AND version = $2),
        clock_timestamp() > $3";
 
-const FOUND_SQLITE: &str = "SELECT write_id FROM room_events WHERE room_id = ?1 AND version = ?2";
+pub(crate) const FOUND_SQLITE: &str =
+    "SELECT write_id FROM room_events WHERE room_id = ?1 AND version = ?2";
 
 impl Store {
     /// Finds out what has become of a write. Its transaction holds the row of its room, or waits for
