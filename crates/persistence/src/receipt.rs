@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use sea_orm::sqlx::{Row, query};
 use uuid::Uuid;
 
+use crate::connect::Pools;
 use crate::hot::Link;
 use crate::write::{Fate, Receipt};
-use crate::{Pools, Store, StoreError, commit_postgres};
+use crate::{Store, StoreError, commit_postgres};
 
 /// What the server needs, at most, from a statement's beginning to its waiting for the room's row.
 const QUEUED: TimeDelta = TimeDelta::milliseconds(500);

@@ -7,10 +7,11 @@ use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 use vacancy_domain::{Booking, BookingId, Calendar, Day, Hotel, HotelId, Room, RoomId};
 
+use crate::connect::Pools;
 use crate::entity::hotel;
 use crate::rows::{Columns, expand};
 use crate::snapshot::{NightsQuery, SnapshotQuery};
-use crate::{Pools, Store, StoreError};
+use crate::{Store, StoreError};
 
 pub(crate) const HOTEL: &str = "
 SELECT id, name, city, country, time_zone, version, created_at, updated_at, deleted_at
