@@ -5,6 +5,7 @@ import time
 
 import rig
 from client import call
+from haproxy import BACKENDS
 from load import Load
 from rig.checks import check
 
@@ -16,7 +17,7 @@ def audit(binary, url, what):
 
 def served(proxy, server):
     rows = proxy.stats()
-    return sum(int(rows[(b, server)]["stot"]) for b in ("repeatable", "once"))
+    return sum(int(rows[(b, server)]["stot"]) for b in BACKENDS)
 
 
 def crash(proxy, a, b, binary, url):
@@ -78,7 +79,7 @@ def restart(proxy, a, b, binary, url):
             )
             # As long as a request may take: what is under way on that replica ends first.
             idle = lambda: all(
-                proxy.stats()[(p, name)]["scur"] == "0" for p in ("repeatable", "once")
+                proxy.stats()[(p, name)]["scur"] == "0" for p in BACKENDS
             )
             rig.wait_until(f"replica {name} is idle", idle, seconds=15)
             roll(proxy, name, replica, drained=True)
