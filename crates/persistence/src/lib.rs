@@ -1,9 +1,9 @@
 //! The only crate that knows SQL: one concrete [`Store`] over SQLite and PostgreSQL.
 //!
-//! A decision is made on one snapshot read ([`Store::snapshot`] and its kin: one statement each) and
-//! kept by one transaction ([`Store::commit`]) that begins with the compare-and-set of every room it
-//! writes. The two databases differ in `dialect`, in how they are opened (`connect`) and in
-//! which of their errors mean a lost race (`error`).
+//! A [`Session`] reads one snapshot by one statement and keeps what was decided on it by one commit,
+//! which begins with the compare-and-set of every room it writes. The two databases differ in
+//! `dialect`, in how they are opened (`connect`), in how a write is kept (`commit_postgres`,
+//! `commit_sqlite`) and in which of their errors mean a lost race (`error`).
 
 mod audit;
 mod commit_hotel;
