@@ -14,7 +14,7 @@ use super::series::{OperationSeries, Series, refusals, request_seconds};
 use super::text::sorted;
 use crate::telemetry;
 
-/// How often samples are folded into buckets when nobody scrapes.
+/// How often samples are folded into buckets when no scrape comes.
 pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The metrics of one running service.
