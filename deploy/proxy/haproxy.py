@@ -7,6 +7,7 @@ import socket
 import rig
 
 HERE = pathlib.Path(__file__).resolve().parent
+BACKENDS = ("repeatable", "once", "room_repeatable", "room_once")
 
 
 class Proxy:
@@ -54,11 +55,11 @@ class Proxy:
             return all(
                 self.status(s, b).startswith("UP") or self.status(s, b) == "no check"
                 for s in servers
-                for b in ("repeatable", "once")
+                for b in BACKENDS
             )
         except (OSError, KeyError, IndexError):
             return False
 
     def retries(self):
         rows = self.stats()
-        return sum(int(rows[(b, "BACKEND")]["wretr"]) for b in ("repeatable", "once"))
+        return sum(int(rows[(b, "BACKEND")]["wretr"]) for b in BACKENDS)

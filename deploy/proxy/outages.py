@@ -5,6 +5,7 @@ import time
 
 import rig
 from client import call
+from haproxy import BACKENDS
 from load import Load
 from rig.checks import check
 
@@ -16,7 +17,7 @@ def audit(binary, url, what):
 
 def served(proxy, server):
     rows = proxy.stats()
-    return sum(int(rows[(b, server)]["stot"]) for b in ("repeatable", "once"))
+    return sum(int(rows[(b, server)]["stot"]) for b in BACKENDS)
 
 
 def crash(proxy, a, b, binary, url):
@@ -73,13 +74,11 @@ def restart(proxy, a, b, binary, url):
             proxy.command(f"set server repeatable/{name} state drain")
             check(
                 f"replica {name} drains for writes without a key too",
-                proxy.status(name, "once").startswith("DRAIN"),
-                proxy.status(name, "once"),
+                all(proxy.status(name, p).startswith("DRAIN") for p in BACKENDS),
+                [proxy.status(name, p) for p in BACKENDS],
             )
             # As long as a request may take: what is under way on that replica ends first.
-            idle = lambda: all(
-                proxy.stats()[(p, name)]["scur"] == "0" for p in ("repeatable", "once")
-            )
+            idle = lambda: all(proxy.stats()[(p, name)]["scur"] == "0" for p in BACKENDS)
             rig.wait_until(f"replica {name} is idle", idle, seconds=15)
             roll(proxy, name, replica, drained=True)
         time.sleep(0.5)

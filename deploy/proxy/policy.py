@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 
 import rig
 from client import Client, call
@@ -135,8 +136,34 @@ def policy(fleet):
             arrivals("/v1/slow/11"),
         )
 
+        rooms = {f"/v1/rooms/{uuid.uuid4()}": None for _ in range(40)}
+
+        def replica_of(room):
+            """Which stub all of the room's writes reached, if it was one."""
+            reached = [s for s in (a, b) if any(x[1].startswith(room) for x in s.seen)]
+            return reached[0] if len(reached) == 1 else None
+
+        for room in rooms:
+            for number, path in enumerate(("/bookings", "/bookings", "")):
+                keys = {"Idempotency_Key": f"k-{number}"} if number else {}
+                call(proxy.port, "POST" if path else "PATCH", room + path, {"n": 1}, **keys)
+            rooms[room] = replica_of(room)
+        check(
+            "writes of one room reach one replica, with a key and without, and both have rooms",
+            set(rooms.values()) == {a, b},
+            [len([r for r in rooms.values() if r is stub]) for stub in (a, b, None)],
+        )
+
         a.shutdown()
         a.server_close()
+        for room in rooms:
+            answer = call(proxy.port, "POST", f"{room}/later", {"n": 1}, Idempotency_Key="k-9")
+            rooms[room] = (rooms[room], answer.status, len(arrivals(f"{room}/later")))
+        check(
+            "when a replica is away its rooms are served by the other, each write once",
+            all(rest == [200, 1] for _, *rest in rooms.values()),
+            rooms,
+        )
         answers = [call(proxy.port, "POST", f"/v1/refused/{n}", {"n": n}) for n in range(12)]
         once = all(len(arrivals(f"/v1/refused/{n}")) == 1 for n in range(12))
         check(

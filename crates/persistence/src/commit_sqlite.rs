@@ -10,36 +10,36 @@ use crate::keys::Record;
 use crate::write::Write;
 
 /// The compare-and-set: moves a room on from the version decided on, or touches nothing.
-const ADVANCE: &str = "
+pub(crate) const ADVANCE: &str = "
 UPDATE rooms
 SET times_booked = times_booked + ?1, version = version + ?2, updated_at = ?3
 WHERE id = ?4 AND version = ?5";
 
-const REWRITE: &str = "
+pub(crate) const REWRITE: &str = "
 UPDATE rooms
 SET times_booked = times_booked + ?1, version = version + ?2, updated_at = ?3,
     number = ?6, kind = ?7, capacity = ?8, rate_amount = ?9, rate_currency = ?10, status = ?11,
     deleted_at = ?12
 WHERE id = ?4 AND version = ?5";
 
-const BOOK: &str = "
+pub(crate) const BOOK: &str = "
 INSERT INTO bookings (
     room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
     hold_expires_at, total_amount, total_currency, version, room_version, updated_at, created_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
-const CHANGE: &str = "
+pub(crate) const CHANGE: &str = "
 UPDATE bookings
 SET room_id = ?1, hotel_id = ?3, guest_name = ?4, guest_email = ?5, guests = ?6, check_in = ?7,
     check_out = ?8, status = ?9, hold_expires_at = ?10, total_amount = ?11, total_currency = ?12,
     version = ?13, room_version = ?14, updated_at = ?15
 WHERE room_id = ?16 AND id = ?2 AND version = ?17";
 
-const TELL: &str = "
+pub(crate) const TELL: &str = "
 INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-const ANSWER: &str = "
+pub(crate) const ANSWER: &str = "
 INSERT INTO idempotency_keys (
     key, fingerprint, status, version, location, body, created_at, expires_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)

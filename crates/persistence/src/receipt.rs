@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use sea_orm::sqlx::{Row, query};
 use uuid::Uuid;
 
+use crate::connect::Pools;
 use crate::hot::Link;
 use crate::write::{Fate, Receipt};
-use crate::{Pools, Store, StoreError, commit_postgres};
+use crate::{Store, StoreError, commit_postgres};
 
 /// What the server needs, at most, from a statement's beginning to its waiting for the room's row.
 const QUEUED: TimeDelta = TimeDelta::milliseconds(250);
@@ -17,7 +18,8 @@ SELECT (SELECT write_id FROM room_events WHERE room_id = $1 AND version = $2),
        EXISTS (SELECT 1 FROM room_events WHERE room_id = $1 AND version = $2),
        clock_timestamp() > $3";
 
-const FOUND_SQLITE: &str = "SELECT write_id FROM room_events WHERE room_id = ?1 AND version = ?2";
+pub(crate) const FOUND_SQLITE: &str =
+    "SELECT write_id FROM room_events WHERE room_id = ?1 AND version = ?2";
 
 impl Store {
     /// Finds out what has become of a write. Its transaction holds the row of its room, or waits for

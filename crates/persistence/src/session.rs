@@ -8,12 +8,13 @@ use sea_orm::sqlx::sqlite::Sqlite;
 use sea_orm::sqlx::{SqlitePool, Transaction};
 use vacancy_domain::RoomId;
 
+use crate::connect::Pools;
 use crate::connect::Retirement;
 use crate::group::Group;
 use crate::hot::Lent;
 use crate::snapshot::{Snapshot, SnapshotQuery};
 use crate::write::Write;
-use crate::{Pools, Store, StoreError, commit_postgres, commit_sqlite, snapshot};
+use crate::{Store, StoreError, commit_postgres, commit_sqlite, snapshot};
 
 /// See the module. What is not committed when it is dropped is not committed at all.
 #[derive(Debug)]

@@ -7,19 +7,20 @@ use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 use vacancy_domain::{Booking, BookingId, Calendar, Day, Hotel, HotelId, Room, RoomId};
 
+use crate::connect::Pools;
 use crate::entity::hotel;
 use crate::rows::{Columns, expand};
 use crate::snapshot::{NightsQuery, SnapshotQuery};
-use crate::{Pools, Store, StoreError};
+use crate::{Store, StoreError};
 
-const HOTEL: &str = "
+pub(crate) const HOTEL: &str = "
 SELECT id, name, city, country, time_zone, version, created_at, updated_at, deleted_at
 FROM hotels WHERE id = $1 AND deleted_at IS NULL";
-static ROOM: LazyLock<String> =
+pub(crate) static ROOM: LazyLock<String> =
     LazyLock::new(|| expand("SELECT {room:r} FROM rooms AS r WHERE r.id = $1"));
-static BOOKING: LazyLock<String> =
+pub(crate) static BOOKING: LazyLock<String> =
     LazyLock::new(|| expand("SELECT {booking:b} FROM bookings AS b WHERE b.id = $1"));
-const PLACE: &str = "SELECT room_id FROM bookings WHERE id = $1";
+pub(crate) const PLACE: &str = "SELECT room_id FROM bookings WHERE id = $1";
 
 impl Store {
     /// A hotel that is not deleted.

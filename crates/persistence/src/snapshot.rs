@@ -19,7 +19,8 @@ use crate::rows::{Columns, expand};
 
 static POSTGRES: LazyLock<String> =
     LazyLock::new(|| expand(include_str!("sql/snapshot_postgres.sql")));
-static SQLITE: LazyLock<String> = LazyLock::new(|| expand(include_str!("sql/snapshot_sqlite.sql")));
+pub(crate) static SQLITE: LazyLock<String> =
+    LazyLock::new(|| expand(include_str!("sql/snapshot_sqlite.sql")));
 
 /// What one or several decisions look at.
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use vacancy_domain::{Change, Guests, RoomId, Stay};
-use vacancy_persistence::{Answer, Fate, Part, Session, SnapshotQuery, StoreError, Write};
+use vacancy_domain::{Change, RoomId};
+use vacancy_persistence::{Fate, Part, Session, SnapshotQuery, StoreError, Write};
 
 use super::conditions;
 use super::counting::count_expired;
+use super::end::{Attempted, End};
 use super::fate::settle;
 use super::operation::{Member, Ruling, Seen, Stop, Turn};
 use super::run::Run;
@@ -17,38 +18,6 @@ use crate::http::key;
 use crate::http::problem::Problem;
 use crate::http::reply::ReplyKind;
 use crate::metrics::{KeyResult, Operation, PreconditionResult};
-
-/// How an attempt ended for one request.
-#[derive(Debug)]
-pub struct Attempted {
-    /// The end.
-    pub end: End,
-    /// How its preconditions were answered, if they were looked at.
-    pub precondition: Option<PreconditionResult>,
-    /// What it counts as, as far as is known.
-    pub counts_as: Operation,
-}
-
-/// See [`Attempted`].
-#[derive(Debug)]
-pub enum End {
-    /// It was done, or was done before.
-    Done(Answer, ReplyKind),
-    /// It was not, and this is the answer; the stay is what other rooms may be offered for.
-    Stopped(Problem, Option<(Stay, Guests)>),
-    /// Another write came first.
-    Lost,
-    /// The commit broke off and left nothing.
-    Undone,
-    /// It rests on another request of its batch, which was not committed, or on a failure that may
-    /// be another's: again at once, which is no further attempt.
-    Again {
-        /// Without company.
-        alone: bool,
-    },
-    /// The booking is in another room meanwhile.
-    Elsewhere,
-}
 
 /// A request of the batch that is decided, and how it ends if the batch is committed.
 struct Decided {

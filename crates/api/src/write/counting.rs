@@ -1,9 +1,16 @@
 //! What a write is counted as: once, when it is known how it ended.
 
-use super::run::Progress;
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::{Reply, ReplyKind};
-use crate::metrics::{KeyResult, Metrics, Operation, Outcome};
+use crate::metrics::{KeyResult, Metrics, Operation, Outcome, PreconditionResult};
+
+/// What a write counts as, as far as it has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) operation: Operation,
+    pub(super) attempt: u32,
+    pub(super) precondition: Option<PreconditionResult>,
+}
 
 /// How a write that was committed at its `attempt`-th attempt ended.
 pub(super) fn won(attempt: u32) -> Outcome {

@@ -4,6 +4,7 @@
 mod attempt;
 mod conditions;
 mod counting;
+mod end;
 mod fate;
 mod hotel;
 mod lane;

@@ -13,7 +13,7 @@ use vacancy_domain::{
 };
 use vacancy_persistence::{Answer, CommitGate, NightsQuery, Snapshot, StoredAnswer};
 
-use super::attempt::Attempted;
+use super::end::Attempted;
 use crate::about::About;
 use crate::http::problem::Problem;
 use crate::http::request::WriteContext;

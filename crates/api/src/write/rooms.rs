@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use vacancy_domain::RoomId;
 
-use super::attempt::{Attempted, End, attempt};
+use super::attempt::attempt;
+use super::end::{Attempted, End};
 use super::operation::{Look, Member, Operation};
 use super::run::{Failure, Run, run_write};
 use crate::app::{App, OVERTIME};

@@ -11,9 +11,9 @@ use vacancy_persistence::{
     Answer, CommitGate, Record, RequestKey, Resolved, StoreError, StoredAnswer,
 };
 
-use super::attempt::Attempted;
 use super::conditions;
-use super::counting::count;
+use super::counting::{Progress, count};
+use super::end::Attempted;
 use super::retry::{self, LostRace};
 use crate::about::Kind;
 use crate::app::App;
@@ -21,7 +21,7 @@ use crate::http::key;
 use crate::http::problem::Problem;
 use crate::http::reply::{Reply, ReplyKind};
 use crate::http::request::WriteContext;
-use crate::metrics::{Operation, PreconditionResult};
+use crate::metrics::Operation;
 
 /// How long a request waits for an earlier one with the same key that is still at work; half of its
 /// time if that is less.
@@ -64,14 +64,6 @@ pub struct Run {
     /// By when it is answered.
     pub deadline: Instant,
     progress: Mutex<Progress>,
-}
-
-/// What a write counts as, as far as it has come.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
-    pub(super) operation: Operation,
-    pub(super) attempt: u32,
-    pub(super) precondition: Option<PreconditionResult>,
 }
 
 /// Carries out a write: `attempt` reads, decides and commits, again and again while it loses races

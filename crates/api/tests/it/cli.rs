@@ -138,9 +138,9 @@ async fn every_bad_configuration_ends_as_documented() {
             "serve --request-timeout 1m --idempotency-ttl 1m".to_owned(),
         ),
         ("port in use", format!("serve --listen {taken}")),
-        ("nobody at the database's address", format!("{serve} postgres://me:secret@{nobody}/x")),
+        ("no server at the database's address", format!("{serve} postgres://me:secret@{nobody}/x")),
         (
-            "nobody at the database's address",
+            "no server at the database's address",
             format!("VACANCY_DATABASE_URL=postgres://me:secret@{nobody}/x audit"),
         ),
         ("SQLite: no such directory", format!("{serve} sqlite://missing/vacancy.db?mode=rwc")),

@@ -41,7 +41,7 @@ fn dependencies_point_downwards() {
 
 #[test]
 fn every_metric_is_documented_and_there_is_no_other() {
-    let source = read("crates/api/src/metrics.rs");
+    let source = read("crates/api/src/metrics/catalogue.rs");
     let documented = read("docs/operations.md");
     let named: BTreeSet<_> = quoted(&source).filter(|word| is_metric(word)).collect();
     assert!(named.len() >= 15, "the metrics are found in the source: {named:?}");
@@ -154,37 +154,26 @@ fn decisions_are_numbered_without_gaps() {
 /// Files of which one uses another until the first is used again cannot be read in an order.
 #[test]
 fn no_circle_of_files() {
-    /// Left out: crates, and files of `crates/api/src`, whose circles are still to be taken apart.
-    const UNFINISHED: &[&str] = &["domain", "persistence", "telemetry.rs", "server/head_timer.rs"];
     let mut crates = 0;
     for (name, files) in crate_sources() {
-        let finished = |part: &str| !UNFINISHED.contains(&part);
-        if !finished(&name) {
-            continue;
-        }
         crates += 1;
-        let files: Vec<_> = files.into_iter().filter(|(file, _)| finished(file)).collect();
         let found = circles::circles(&files);
         let ways: Vec<_> = found.iter().map(|files| files.join(" -> ")).collect();
         assert!(ways.is_empty(), "crates/{name}/src has circles:\n{}", ways.join("\n"));
     }
-    assert!(crates >= 2, "the crates are found");
+    assert!(crates >= 4, "the crates are found");
 }
 
 #[test]
 fn no_file_is_long() {
     const LINES_MAX: usize = 400;
-    /// Still to be divided.
-    const UNFINISHED: &[&str] =
-        &["api/src/config.rs", "api/src/metrics.rs", "api/src/write/mod.rs", "testkit/src/wire.rs"];
     let mut files = 0;
     for (name, sources) in crate_sources() {
         for (file, text) in &sources {
             files += 1;
             let path = format!("{name}/src/{file}");
             let lines = tokens::read(text).lines;
-            let listed = UNFINISHED.contains(&path.as_str());
-            assert!(listed || lines <= LINES_MAX, "crates/{path} has {lines} lines without tests");
+            assert!(lines <= LINES_MAX, "crates/{path} has {lines} lines without tests");
         }
     }
     assert!(files > 80, "the files are found: {files}");
@@ -194,9 +183,9 @@ fn no_file_is_long() {
 fn metrics_and_retries_have_one_home() {
     for file in sources(&root().join("crates/api/src")) {
         let source = fs::read_to_string(&file).expect("a source file");
-        let home = |name: &str| file.ends_with(name);
+        let home = |name: &str| file.ancestors().any(|it| it.ends_with(name));
         for (word, allowed) in
-            [("tokio_retry::", "retry.rs"), ("metrics_exporter_prometheus", "metrics.rs")]
+            [("tokio_retry::", "write/retry.rs"), ("metrics_exporter_prometheus", "src/metrics")]
         {
             assert!(!source.contains(word) || home(allowed), "{} in {}", word, file.display());
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use sea_orm::sqlx::postgres::PgPool;
 use sea_orm::sqlx::sqlite::SqlitePool;
 
-use crate::Store;
 use crate::group::Group;
 use crate::hot::Manager;
 
@@ -33,15 +32,14 @@ pub struct PoolUse {
     pub in_use: u64,
 }
 
-impl Store {
-    /// How full the pools are.
-    #[must_use]
-    pub fn pool_use(&self) -> PoolUse {
+impl Pools {
+    /// How full they are.
+    pub(crate) fn usage(&self) -> PoolUse {
         let count = |size: u32, idle: usize| {
             let idle = (idle as u64).min(u64::from(size));
             PoolUse { idle, in_use: u64::from(size) - idle }
         };
-        match &self.pools {
+        match self {
             Pools::Postgres { hot, wide } => {
                 let hot = hot.state();
                 let hot = count(hot.connections, hot.idle_connections as usize);
@@ -56,9 +54,9 @@ impl Store {
         }
     }
 
-    /// Waits for every lent connection and closes all. Later calls fail as unavailable.
-    pub async fn close(&self) {
-        match &self.pools {
+    /// See [`crate::Store::close`].
+    pub(crate) async fn close(&self) {
+        match self {
             // The hot connections close when they come back, or with the store.
             Pools::Postgres { wide, .. } => wide.close().await,
             Pools::Sqlite { reader, writer, anchor, .. } => {

@@ -1,27 +1,37 @@
 //! How the databases carry out the statements of this crate: by index, and reading no more when
 //! the past grows. Tests only.
 
+mod hot;
+mod notices;
 mod rows;
 mod statements;
+mod work;
 
-use sea_orm::{ConnectionTrait, Statement, TransactionTrait, Value as Bound};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value as Bound};
 use serde_json::Value;
 use vacancy_testkit::database::{Database, Kind};
 
+use self::notices::{REPORTED, Reported};
 use self::rows::{fill_postgres, grow_past_on_postgres, today};
 use self::statements::{Purpose, all, open};
-use crate::{ROOMS_EXAMINED_MAX, Store};
+use self::work::Work;
+use crate::{ROOMS_EXAMINED_MAX, Store, commit_sqlite, receipt, single, snapshot};
 
 #[tokio::test]
 async fn on_postgres_no_statement_reads_more_when_the_past_grows() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
-    let (store, caught) = open(&db).await;
+    let (store, caught) = open(&db, "").await;
+    let reported = Reported::default();
+    let _listening = reported.listen();
+    let (reporting, _) = open(&db, &format!("?{REPORTED}")).await;
     fill_postgres(&db).await;
     for past in [1_000, 20_000] {
         grow_past_on_postgres(&db, past).await;
+        check_hot_path(&db, &reporting, &reported, past).await;
         for (purpose, statement) in all(&store, &caught, today(&db).await).await {
-            // As planned for its values, and as prepared for any.
-            for mode in ["force_custom_plan", "force_generic_plan"] {
+            // As planned for its values; with the long past also as prepared for any.
+            let modes = ["force_custom_plan", "force_generic_plan"];
+            for mode in &modes[..if past == 20_000 { 2 } else { 1 }] {
                 let plan = explain_on_postgres(&store, mode, &statement).await;
                 let mut work = Work::default();
                 work.add(&plan);
@@ -32,6 +42,27 @@ async fn on_postgres_no_statement_reads_more_when_the_past_grows() {
                 let blocks = 2.0 * rows_at_most(&purpose) + 100.0;
                 assert!(work.blocks <= blocks, "{what}: {plan:#}");
             }
+        }
+    }
+}
+
+/// Checks the statements of single resources, decisions and commits as they run: each by its one
+/// plan, made for any values.
+async fn check_hot_path(db: &Database, store: &Store, reported: &Reported, past: i64) {
+    for (what, explained) in hot::all(store, reported, today(db).await).await {
+        let mut work = Work::default();
+        work.add(&explained["Plan"]);
+        let probes = match what {
+            "snapshot" | "availability" => vec!["earlier", "within"],
+            _ => Vec::new(),
+        };
+        let what = format!("{what}, {past} past bookings: {work:?}");
+        assert!(work.scanned.is_empty(), "{what}: {explained:#}");
+        // The most are all nights from now on: 100 bookings.
+        assert!(work.rows <= 110.0 && work.blocks <= 300.0, "{what}: {explained:#}");
+        for probe in probes {
+            let by = work.indexes.get(probe).map(String::as_str);
+            assert_eq!(by, Some("bookings_occupying"), "{what}, {probe}: {explained:#}");
         }
     }
 }
@@ -53,39 +84,6 @@ fn rows_at_most(purpose: &Purpose) -> f64 {
         Purpose::Rooms(_) => {
             let examined = u32::try_from(ROOMS_EXAMINED_MAX).expect("not so many");
             4.0 * f64::from(examined) + 100.0
-        }
-    }
-}
-
-/// What a plan cost when it was carried out.
-#[derive(Debug, Default)]
-struct Work {
-    /// Taken from tables and indexes, those that were thrown away included.
-    rows: f64,
-    /// Of tables and indexes.
-    blocks: f64,
-    /// Tables read from end to end.
-    scanned: Vec<String>,
-}
-
-impl Work {
-    fn add(&mut self, node: &Value) {
-        let number = |name: &str| node[name].as_f64().unwrap_or(0.0);
-        let kind = node["Node Type"].as_str().unwrap_or_default();
-        let table = node["Relation Name"].as_str().unwrap_or_default();
-        // There are too few hotels for an index to be worth while.
-        if !table.is_empty() && table != "hotels" {
-            let thrown_away =
-                number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
-            self.rows += (number("Actual Rows") + thrown_away) * number("Actual Loops");
-            if kind == "Seq Scan" {
-                self.scanned.push(table.to_owned());
-            }
-        }
-        // Of a node and all below it.
-        self.blocks = self.blocks.max(number("Shared Hit Blocks") + number("Shared Read Blocks"));
-        for inner in node["Plans"].as_array().into_iter().flatten() {
-            self.add(inner);
         }
     }
 }
@@ -129,7 +127,7 @@ fn in_sql(value: &Bound) -> (&'static str, String) {
 #[tokio::test]
 async fn on_sqlite_no_statement_scans_a_table() {
     let db = Database::create(Kind::Sqlite).await.expect("SQLite is always there");
-    let (store, caught) = open(&db).await;
+    let (store, caught) = open(&db, "").await;
     for (purpose, statement) in all(&store, &caught, today(&db).await).await {
         let explain =
             Statement { sql: format!("EXPLAIN QUERY PLAN {}", statement.sql), ..statement };
@@ -149,6 +147,44 @@ async fn on_sqlite_no_statement_scans_a_table() {
             let statuses = if filter.status.is_some() { 1 } else { 4 };
             assert_eq!(searches.count(), statuses, "{purpose:?}: {lines:#?}");
         }
+    }
+}
+
+/// Each reads by the keys it is given, and nothing else.
+#[tokio::test]
+async fn on_sqlite_no_write_scans_a_table() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always there");
+    let (store, _) = open(&db, "").await;
+    let texts = [
+        ("snapshot", snapshot::SQLITE.as_str()),
+        ("one hotel", single::HOTEL),
+        ("one room", single::ROOM.as_str()),
+        ("one booking", single::BOOKING.as_str()),
+        ("a booking's room", single::PLACE),
+        ("advance a room", commit_sqlite::ADVANCE),
+        ("edit a room", commit_sqlite::REWRITE),
+        ("change a booking", commit_sqlite::CHANGE),
+        ("find out", receipt::FOUND_SQLITE),
+    ];
+    for (what, text) in texts {
+        let explain =
+            Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {text}"));
+        let plan = store.writer.query_all_raw(explain).await.expect("it can be explained");
+        let lines = plan.iter().map(|row| row.try_get_by_index::<String>(3).expect("a line"));
+        let lines: Vec<_> = lines.collect();
+        assert!(lines.iter().any(|line| line.starts_with("SEARCH ")), "{what}: {lines:#?}");
+        for line in &lines {
+            // Of a list that was bound; of the one row with the time.
+            let scan = line.strip_prefix("SCAN ").map(|scan| scan.split(' ').next());
+            let bound = ["json_each", "wanted", "nights", "asked", "clock", "CONSTANT"];
+            let known = scan.is_none_or(|scan| scan.is_some_and(|scan| bound.contains(&scan)));
+            assert!(known, "{what}: {line} in {lines:#?}");
+            let probe =
+                ["earlier", "taken"].iter().any(|it| line.starts_with(&format!("SEARCH {it} ")));
+            assert!(!probe || line.contains("INDEX bookings_occupying ("), "{what}: {lines:#?}");
+        }
+        let probes = lines.iter().filter(|line| line.contains(" bookings_occupying ")).count();
+        assert_eq!(probes, if what == "snapshot" { 2 } else { 0 }, "{what}: {lines:#?}");
     }
 }
 

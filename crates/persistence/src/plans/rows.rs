@@ -7,7 +7,9 @@ use vacancy_testkit::database::{Database, Kind};
 pub const HOTEL: Uuid = Uuid::from_u128(1);
 /// The room with a past.
 pub const ROOM: Uuid = Uuid::from_u128(1 << 32);
-/// A booking of it, next month.
+/// Another room of the same hotel.
+pub const OTHER_ROOM: Uuid = Uuid::from_u128(2 << 32);
+/// A booking of `ROOM`, next month.
 pub const BOOKING: Uuid = Uuid::from_u128(u128::MAX);
 
 /// 100 hotels of 100 rooms in 50 cities; each room of the first three hotels has 100 bookings to

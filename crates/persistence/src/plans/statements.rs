@@ -1,5 +1,5 @@
-//! Every statement of this crate that looks at rooms or bookings: each list with every combination
-//! of its filters.
+//! The statements that look at many rooms or bookings: each list with every combination of its
+//! filters.
 //!
 //! They are caught on their way to the driver, so that what is explained is what is run.
 
@@ -11,16 +11,14 @@ use vacancy_domain::{BookingId, Day, HotelId, RoomId, Stay};
 use vacancy_testkit::database::Database;
 
 use super::rows::{BOOKING, HOTEL, ROOM};
-use crate::{
-    BookingFilter, Nights, RoomFilter, RoomPosition, RoomSort, SnapshotQuery, Store, StoreOptions,
-};
+use crate::{BookingFilter, RoomFilter, RoomPosition, RoomSort, Store, StoreOptions};
 
 pub type Caught = Arc<Mutex<Vec<Statement>>>;
 
-/// A store whose reads leave their statements behind.
-pub async fn open(db: &Database) -> (Store, Caught) {
+/// A store whose lists and searches leave their statements behind. `parameters` are added to its URL.
+pub async fn open(db: &Database, parameters: &str) -> (Store, Caught) {
     let options = StoreOptions {
-        url: db.url().to_owned(),
+        url: format!("{}{parameters}", db.url()),
         connections: 2,
         statement_timeout: Duration::from_mins(1),
         exclusive: true,
@@ -30,7 +28,7 @@ pub async fn open(db: &Database) -> (Store, Caught) {
     let caught = Caught::default();
     let into = caught.clone();
     store.reader.set_metric_callback(move |info| {
-        let mut caught = into.lock().expect("nobody panics while holding it");
+        let mut caught = into.lock().expect("no test panics while holding it");
         caught.push(info.statement.clone());
     });
     (store, caught)
@@ -51,13 +49,13 @@ pub enum Purpose {
 pub async fn all(store: &Store, caught: &Caught, today: Day) -> Vec<(Purpose, Statement)> {
     let mut statements = Vec::new();
     let mut keep = |purpose: Purpose| {
-        let mut caught = caught.lock().expect("nobody panics while holding it");
+        let mut caught = caught.lock().expect("no test panics while holding it");
         assert_eq!(caught.len(), 1, "{purpose:?} is one statement");
         statements.extend(caught.pop().map(|statement| (purpose, statement)));
     };
     let check_in = today + chrono::Days::new(40);
     let stay = Stay::new(check_in, today + chrono::Days::new(43)).expect("three nights");
-    others(store, stay, today, &mut keep).await;
+    others(store, stay, &mut keep).await;
     for filter in booking_filters(today, stay) {
         store.bookings(&filter).await.expect("it is read");
         keep(Purpose::Bookings(filter));
@@ -69,35 +67,9 @@ pub async fn all(store: &Store, caught: &Caught, today: Day) -> Vec<(Purpose, St
     statements
 }
 
-async fn others(store: &Store, stay: Stay, today: Day, keep: &mut impl FnMut(Purpose)) {
-    let (hotel, room, booking) = (HotelId(HOTEL), RoomId(ROOM), BookingId(BOOKING));
+async fn others(store: &Store, stay: Stay, keep: &mut impl FnMut(Purpose)) {
+    let (hotel, room) = (HotelId(HOTEL), RoomId(ROOM));
     let key = Some("key");
-    let about = |booking| SnapshotQuery { booking, ..SnapshotQuery::default() };
-    let until = Nights::Range(None, Some(stay.check_out()));
-    for (what, ask) in [
-        (
-            "decide on a booking",
-            SnapshotQuery { key, room: Some(room), nights: stay.into(), booking: None },
-        ),
-        ("decide on a command", SnapshotQuery { key, ..about(Some(booking)) }),
-        ("decide on other nights", SnapshotQuery { nights: until, ..about(Some(booking)) }),
-        (
-            "decide on another room",
-            SnapshotQuery {
-                key,
-                booking: Some(booking),
-                room: Some(room),
-                nights: Nights::Range(None, None),
-            },
-        ),
-        (
-            "decide on a deletion",
-            SnapshotQuery { key, room: Some(room), nights: Nights::Ahead, booking: None },
-        ),
-    ] {
-        store.snapshot(&ask).await.expect("it is read");
-        keep(Purpose::Other(what));
-    }
     store.hotel_snapshot(key, Some(hotel)).await.expect("it is read");
     keep(Purpose::Other("decide on a hotel"));
     for kind in [None, Some("double")] {
@@ -106,14 +78,6 @@ async fn others(store: &Store, stay: Stay, today: Day, keep: &mut impl FnMut(Pur
     }
     store.alternatives(room, stay, 2, 5).await.expect("it is read");
     keep(Purpose::Other("name alternatives"));
-    store.calendar(room, today, stay.check_out()).await.expect("it is read");
-    keep(Purpose::Other("availability"));
-    store.booking(booking).await.expect("it is read");
-    keep(Purpose::Other("one booking"));
-    store.room(room).await.expect("it is read");
-    keep(Purpose::Other("one room"));
-    store.hotel(hotel).await.expect("it is read");
-    keep(Purpose::Other("one hotel"));
     for (city, after) in [(None, None), (None, Some(hotel)), (Some("c1"), Some(hotel))] {
         store.hotels(city, after, 50).await.expect("it is read");
         keep(Purpose::Other("a page of hotels"));

@@ -1,0 +1,52 @@
+//! The open database.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+
+use crate::connect::{FileLock, FileWatch, PoolUse, Pools, Reader, Retirement};
+use crate::dialect::Dialect;
+use crate::seam::Seam;
+
+/// An open database of either kind. Clones share its pools.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) pools: Pools,
+    /// For reads outside transactions.
+    pub(crate) reader: Reader,
+    /// For transactions. On SQLite a pool of one connection, which is fair where its busy handler
+    /// is not; on PostgreSQL the same pool as `reader`.
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) dialect: Dialect,
+    pub(crate) seam: Seam,
+    /// Which connections must not be lent again; the pools ask it.
+    pub(crate) retirement: Retirement,
+    /// The SQLite file, of a process that writes it.
+    pub(crate) file: Option<Arc<FileWatch>>,
+    /// Held for the life of the store: one process writes one SQLite file.
+    pub(crate) _lock: Option<Arc<FileLock>>,
+}
+
+impl Store {
+    /// Puts `seam` between decisions and commits. For tests, which provoke conflicts there.
+    #[must_use]
+    pub fn with_seam(self, seam: Seam) -> Self {
+        Self { seam, ..self }
+    }
+
+    /// To be awaited right before a commit of what was decided. In production it is ready.
+    pub async fn seam(&self) {
+        self.seam.reached().await;
+    }
+
+    /// How full the pools are.
+    #[must_use]
+    pub fn pool_use(&self) -> PoolUse {
+        self.pools.usage()
+    }
+
+    /// Waits for every lent connection and closes all. Later calls fail as unavailable.
+    pub async fn close(&self) {
+        self.pools.close().await;
+    }
+}
