@@ -152,8 +152,7 @@ impl Shape {
             (self.0.kind.writes(), self.0.kind.edits(), self.versioned());
         Code::ALL.iter().copied().filter(move |code| match code.status() {
             400 | 404 | 408 | 414 | 431 | 500 | 503 => true,
-            409 => write || versioned,
-            412 => write || versioned,
+            409 | 412 => write || versioned,
             413 | 415 | 422 | 504 => write,
             428 => edits,
             _ => false,

@@ -12,6 +12,7 @@ use vacancy_domain::{Booking, BookingChange, RoomId, RoomWrite};
 use crate::StoreError;
 use crate::entity::{booking, room, room_event};
 use crate::hot::{Lent, Link};
+use crate::meaning::room_is_held;
 use crate::write::Write;
 
 const COMMIT: &str = include_str!("sql/commit_postgres.sql");
@@ -89,9 +90,10 @@ pub(crate) async fn lock(link: &mut Link, rooms: &[RoomId]) -> Result<(), StoreE
     link.settle(begun)?;
     let rooms: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
     let locked = query(LOCK).bind(rooms).execute(link.start()).await;
+    let held = locked.as_ref().is_err_and(room_is_held);
     if let Err(error) = link.settle(locked) {
         roll_back(link).await;
-        return Err(error);
+        return Err(if held { StoreError::Held } else { error });
     }
     Ok(())
 }
@@ -151,7 +153,9 @@ async fn keep(link: &mut Link, write: &Write) -> Result<(), StoreError> {
     }
     let statement = bind_rooms(bind_all(query(TEXTS[&Shape::of(write)].as_str()), write), write);
     let hit = statement.fetch_one(link.start()).await;
-    let hit = link.settle(hit).map_err(StoreError::at_commit_of)?;
+    let held = hit.as_ref().is_err_and(room_is_held);
+    let hit = link.settle(hit).map_err(StoreError::at_commit_of);
+    let hit = hit.map_err(|error| if held { StoreError::Held } else { error })?;
     let hit: i64 = sea_orm::sqlx::Row::try_get(&hit, 0).map_err(StoreError::of)?;
     // Two of which one was missed have failed by themselves.
     if usize::try_from(hit) == Ok(rooms) { Ok(()) } else { Err(StoreError::Missed) }

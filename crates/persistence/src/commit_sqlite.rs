@@ -128,10 +128,8 @@ async fn advance(
             .bind(row.status)
             .bind(row.deleted_at);
     }
-    one_row(statement.execute(to).await).map_err(|error| match error {
-        StoreError::Lost { .. } => StoreError::Missed,
-        other => other,
-    })
+    let hit = one_row(statement.execute(to).await);
+    if matches!(hit, Err(StoreError::Lost { .. })) { Err(StoreError::Missed) } else { hit }
 }
 
 async fn keep_booking(to: &mut SqliteConnection, change: &BookingChange) -> Result<(), StoreError> {

@@ -19,6 +19,10 @@ pub enum StoreError {
     /// Nothing was written; deciding again may end differently.
     #[error("another write came first")]
     Missed,
+    /// Another session holds the row of a room for longer than a statement waits for it. Nothing was
+    /// written; it is a lost race, and one that every write of the room would lose now.
+    #[error("another session holds the room")]
+    Held,
     /// The hotel has a room with this number. Nothing was written.
     #[error("the hotel has a room with this number")]
     DuplicateRoomNumber,
@@ -57,10 +61,10 @@ impl StoreError {
     pub(crate) fn corrupt(
         table: &'static str,
         column: &'static str,
-        id: impl ToString,
+        id: impl Into<String>,
         why: impl Into<String>,
     ) -> Self {
-        Self::Corrupt { table, column, id: id.to_string(), why: why.into() }
+        Self::Corrupt { table, column, id: id.into(), why: why.into() }
     }
 
     /// Reads an error of the driver.
@@ -80,11 +84,8 @@ impl StoreError {
     /// As [`Self::at_commit`], of an error that was read already, and that may be of a statement which
     /// is a transaction of its own: what PostgreSQL refuses by an error is undone.
     pub(crate) fn at_commit_of(error: Self) -> Self {
-        match error {
-            Self::Unavailable(error) if is_refusal(&error) => Self::Unavailable(error),
-            Self::Unavailable(error) => Self::at_commit(error),
-            other => other,
-        }
+        let Self::Unavailable(cause) = error else { return error };
+        if is_refusal(&cause) { Self::Unavailable(cause) } else { Self::at_commit(cause) }
     }
 
     /// The database must not be written now, for a reason that no driver knows of.
@@ -102,6 +103,7 @@ impl StoreError {
             Self::Unavailable(error) => Self::Unknown(error),
             known @ (Self::Lost { .. }
             | Self::Missed
+            | Self::Held
             | Self::DuplicateRoomNumber
             | Self::Unknown(_)
             | Self::Abandoned
@@ -128,6 +130,7 @@ impl StoreError {
             }
             Self::Lost { .. }
             | Self::Missed
+            | Self::Held
             | Self::DuplicateRoomNumber
             | Self::Abandoned
             | Self::StalePlan(_)

@@ -102,7 +102,9 @@ async fn commit_open(writer: &SqlitePool, batch: &[Waiting], ends: &mut [Option<
         if !intact {
             // SQLite has ended the transaction, as it does when its disk is full, and what would be
             // written now would be committed one by one. The others go again in a new one.
-            kept.iter().for_each(|(waiting, _)| waiting.write.reopen());
+            for (waiting, _) in &kept {
+                waiting.write.reopen();
+            }
             if let Err(error) = transaction.rollback().await {
                 tracing::debug!(%error, "a transaction had ended by itself");
             }

@@ -58,7 +58,12 @@ impl TryFrom<idempotency_key::Model> for StoredAnswer {
             fingerprint: row.fingerprint,
             answer: Answer {
                 status: status.map_err(|why| {
-                    StoreError::corrupt("idempotency_keys", "status", &row.key, why.to_string())
+                    StoreError::corrupt(
+                        "idempotency_keys",
+                        "status",
+                        row.key.as_str(),
+                        why.to_string(),
+                    )
                 })?,
                 version: row.version.map(Version),
                 location: row.location,

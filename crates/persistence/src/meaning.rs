@@ -6,6 +6,10 @@ use sea_orm::sqlx::postgres::PgDatabaseError;
 
 /// The exclusion constraint on PostgreSQL, and what the triggers on SQLite say.
 const GUARD: &str = "bookings_do_not_overlap";
+/// The table of keys, and what its indexes' names begin with.
+const KEYS: &str = "idempotency_keys";
+/// A lock timeout.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// The primary key of `idempotency_keys`.
 const KEYS_PRIMARY: &str = "idempotency_keys_pkey";
 /// The unique constraint on a hotel and its rooms' numbers.
@@ -56,6 +60,17 @@ pub(crate) fn meaning(cause: &dyn DatabaseError) -> Meaning {
     code.map_or(Meaning::Failure, |code| sqlite_meaning(code, cause.message()))
 }
 
+/// Whether a lock was waited for in vain, and it was that of a room and not of a key or of another
+/// booking's nights, which are one request's own matter. The context names what was waited for; of a
+/// row that several wait for, all but the first are told nothing, and that is a room.
+pub(crate) fn room_is_held(error: &sea_orm::sqlx::Error) -> bool {
+    let cause = error.as_database_error().and_then(|cause| cause.try_downcast_ref());
+    cause.is_some_and(|cause: &PgDatabaseError| {
+        let context = cause.r#where().unwrap_or_default();
+        cause.code() == LOCK_NOT_AVAILABLE && !context.contains(KEYS) && !context.contains(GUARD)
+    })
+}
+
 /// The parts of an error of PostgreSQL that programs may rely on.
 #[derive(Clone, Copy, Debug, Default)]
 struct PostgresError<'a> {
@@ -69,7 +84,7 @@ struct PostgresError<'a> {
 fn postgres_meaning(error: &PostgresError<'_>) -> Meaning {
     match error.sqlstate {
         // Serialization failure, deadlock, lock timeout.
-        "40001" | "40P01" | "55P03" => Meaning::LostRace,
+        "40001" | "40P01" | LOCK_NOT_AVAILABLE => Meaning::LostRace,
         "23505" if error.constraint == Some(KEYS_PRIMARY) => Meaning::LostRace,
         "23505" if error.constraint == Some(ROOM_NUMBER) => Meaning::DuplicateRoomNumber,
         "23P01" if error.constraint == Some(GUARD) => Meaning::GuardFired,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use vacancy_domain::{Booking, BookingId, Calendar, Day, Hotel, HotelId, Room, RoomId};
 
 use crate::connect::Pools;
-use crate::entity::hotel;
+use crate::entity::{booking, hotel, room};
 use crate::rows::{Columns, expand};
 use crate::snapshot::{NightsQuery, SnapshotQuery};
 use crate::{Store, StoreError};
@@ -34,7 +34,7 @@ impl Store {
     pub async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
         let row = self.row_by_id(ROOM.as_str(), id.0).await?;
         let row = row.map(|row| Columns::new(&row).room()).transpose()?.flatten();
-        row.map(|row| row.into_domain()).transpose()
+        row.map(room::Model::into_domain).transpose()
     }
 
     /// A room that is not deleted.
@@ -46,7 +46,7 @@ impl Store {
     pub async fn booking(&self, id: BookingId) -> Result<Option<Booking>, StoreError> {
         let row = self.row_by_id(BOOKING.as_str(), id.0).await?;
         let row = row.map(|row| Columns::new(&row).booking()).transpose()?.flatten();
-        row.map(|row| row.into_domain()).transpose()
+        row.map(booking::Model::into_domain).transpose()
     }
 
     /// The room that a booking is in at this moment.

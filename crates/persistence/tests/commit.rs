@@ -25,15 +25,15 @@ on_both_databases! {
     async fn a_lost_race_leaves_nothing(db: Database) {
         let house = House::build(&db).await;
         let earlier = house.book(0, 2).await;
-        let stale = house.part(house.calendar(ROOM).await, 5, 7);
+        let stale = House::part(&house.calendar(ROOM).await, 5, 7);
         // One that another write came before.
         house.book(8, 9).await;
         house.fails(vec![stale], |error| matches!(error, StoreError::Missed)).await;
         // Two requests of which the first is in order: the room is moved on from where it was.
         let mut calendar = house.calendar(ROOM).await;
-        let first = house.part(calendar.clone(), 10, 11);
+        let first = House::part(&calendar, 10, 11);
         calendar.apply(&first.change);
-        let second = house.part(calendar, 11, 12);
+        let second = House::part(&calendar, 11, 12);
         house.book(20, 21).await;
         house.fails(vec![first, second], |error| matches!(error, StoreError::Missed)).await;
         // A booking that has another version than its room's version lets one believe.
@@ -48,9 +48,9 @@ on_both_databases! {
         for missed in [ROOM, OTHER_ROOM] {
             let mut parts = Vec::new();
             for room in [ROOM, OTHER_ROOM] {
-                parts.push(house.part(house.calendar(room).await, 30, 31));
+                parts.push(House::part(&house.calendar(room).await, 30, 31));
             }
-            let late = house.part(house.calendar(missed).await, 40, 41);
+            let late = House::part(&house.calendar(missed).await, 40, 41);
             house.commit(vec![late]).await.expect("it is the first");
             let lost = |error: &StoreError| matches!(error, StoreError::Lost { .. } | StoreError::Missed);
             house.fails(parts, lost).await;
@@ -58,7 +58,7 @@ on_both_databases! {
         // And both together, when neither was missed.
         let mut parts = Vec::new();
         for room in [ROOM, OTHER_ROOM] {
-            parts.push(house.part(house.calendar(room).await, 30, 31));
+            parts.push(House::part(&house.calendar(room).await, 30, 31));
         }
         house.commit(parts).await.expect("neither was missed");
     }
@@ -70,10 +70,10 @@ on_both_databases! {
         let hold = house.hold(0, 3).await;
         db.let_holds_lapse().await;
         let mut calendar = house.calendar(ROOM).await;
-        let first = house.part(calendar.clone(), 1, 2);
+        let first = House::part(&calendar, 1, 2);
         assert_eq!(first.change.holds_expired(), 1, "{:?}", first.change);
         calendar.apply(&first.change);
-        let second = house.part(calendar.clone(), 2, 3);
+        let second = House::part(&calendar, 2, 3);
         calendar.apply(&second.change);
         house.commit(vec![first, second]).await.expect("the nights are free then");
         let booked = house.calendar(ROOM).await.taken;
@@ -97,12 +97,12 @@ on_both_databases! {
             part.record = Some(record(text));
             part
         };
-        let first = with_key(house.part(house.calendar(ROOM).await, 0, 1), "k1");
+        let first = with_key(House::part(&house.calendar(ROOM).await, 0, 1), "k1");
         house.commit(vec![first]).await.expect("the key is new");
         let mut calendar = house.calendar(ROOM).await;
         let mut parts = Vec::new();
         for (night, key) in [(2, "k2"), (3, "k1"), (4, "k3")] {
-            let part = with_key(house.part(calendar.clone(), night, night + 1), key);
+            let part = with_key(House::part(&calendar, night, night + 1), key);
             calendar.apply(&part.change);
             parts.push(part);
         }
@@ -119,9 +119,9 @@ on_both_databases! {
     async fn a_closed_gate_keeps_nothing(db: Database) {
         let house = House::build(&db).await;
         let mut calendar = house.calendar(ROOM).await;
-        let first = house.part(calendar.clone(), 0, 1);
+        let first = House::part(&calendar, 0, 1);
         calendar.apply(&first.change);
-        let second = house.part(calendar, 1, 2);
+        let second = House::part(&calendar, 1, 2);
         assert!(second.gate.abandon());
         let gate = first.gate.clone();
         house.fails(vec![first, second], |error| matches!(error, StoreError::Abandoned)).await;
@@ -134,7 +134,7 @@ on_both_databases! {
 async fn after_the_fence_nothing_is_written() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
     let house = House::build(&db).await;
-    let part = house.part(house.calendar(ROOM).await, 0, 1);
+    let part = House::part(&house.calendar(ROOM).await, 0, 1);
     let at = part.change.rooms[0].to.updated_at;
     for (late, is_kept) in [(TimeDelta::milliseconds(1_100), false), (TimeDelta::zero(), true)] {
         let before = house.rows().await;
@@ -159,10 +159,10 @@ async fn a_statement_that_is_stopped_in_the_middle_leaves_nothing() {
          CREATE TRIGGER linger AFTER INSERT ON room_events FOR EACH ROW EXECUTE FUNCTION linger();",
     )
     .await;
-    let part = house.part(house.calendar(ROOM).await, 0, 1);
+    let part = House::part(&house.calendar(ROOM).await, 0, 1);
     house.fails(vec![part], |error| matches!(error, StoreError::Unavailable(_))).await;
     db.sql("DROP TRIGGER linger ON room_events").await;
-    let again = house.part(house.calendar(ROOM).await, 0, 1);
+    let again = House::part(&house.calendar(ROOM).await, 0, 1);
     house.commit(vec![again]).await.expect("nothing was left of it");
     db.assert_audit_is_clean().await;
 }
@@ -187,7 +187,7 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
         .await;
         let mut parts = Vec::new();
         for room in &rooms {
-            parts.push(house.part(house.calendar(*room).await, 0, 1));
+            parts.push(House::part(&house.calendar(*room).await, 0, 1));
         }
         // While another holds the file, the first waits for it and the rest for the first.
         let held = db.hold_rooms().await;
@@ -218,7 +218,7 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
         assert!(told[2].is_err(), "{raise}: {told:?}");
         assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 5, "{raise}: {told:?}");
         // And what comes next is kept.
-        let next = house.part(house.calendar(rooms[0]).await, 8, 9);
+        let next = House::part(&house.calendar(rooms[0]).await, 8, 9);
         house.commit(vec![next]).await.expect("the writer is as good as new");
         db.assert_audit_is_clean().await;
     }
@@ -291,12 +291,12 @@ impl<'a> House<'a> {
         Stay::new(day(from), day(to)).expect("a stay")
     }
 
-    fn part(&self, calendar: Calendar, from: i64, to: i64) -> Part {
-        part(calendar.book(wish(Self::stay(&calendar, from, to))))
+    fn part(calendar: &Calendar, from: i64, to: i64) -> Part {
+        part(calendar.book(wish(Self::stay(calendar, from, to))))
     }
 
     async fn book(&self, from: i64, to: i64) -> Booking {
-        let part = self.part(self.calendar(ROOM).await, from, to);
+        let part = Self::part(&self.calendar(ROOM).await, from, to);
         let booking = part.change.bookings[0].to().clone();
         self.commit(vec![part]).await.expect("no other write came in between");
         booking

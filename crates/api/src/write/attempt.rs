@@ -11,6 +11,7 @@ use super::conditions;
 use super::counting::count_expired;
 use super::end::{Attempted, End};
 use super::fate::settle;
+use super::lane::Turns;
 use super::operation::{Member, Ruling, Seen, Stop, Turn};
 use super::run::Run;
 use crate::app::App;
@@ -27,9 +28,14 @@ struct Decided {
     part: Option<Part>,
 }
 
-/// Carries out one attempt of `members`, in their order. `turn` keeps others away from the rooms; it
-/// ends with the attempt, and at the latest before the fate of a commit is waited for.
-pub(super) async fn attempt<T>(app: App, rooms: Vec<RoomId>, members: Vec<Member>, turn: T) {
+/// Carries out one attempt of `members`, in their order. `turns` keep others away from the rooms; they
+/// end with the attempt, and at the latest before the fate of a commit is waited for.
+pub(super) async fn attempt(
+    app: App,
+    rooms: Vec<RoomId>,
+    members: Vec<Member>,
+    turns: impl Turns<Member>,
+) {
     let (members, abandoned): (Vec<_>, Vec<_>) =
         members.into_iter().partition(|member| !member.gate.is_abandoned());
     for member in abandoned {
@@ -37,17 +43,22 @@ pub(super) async fn attempt<T>(app: App, rooms: Vec<RoomId>, members: Vec<Member
     }
     let mut members = members;
     while !members.is_empty() {
-        let locks = members.iter().any(|member| member.locks);
+        let locks = members.iter().any(|member| member.way.locks);
         let (session, mut seen) = match look(&app, &rooms, &members, locks).await {
             Ok(seen) => seen,
-            Err(error) => return tell_all(&app, members, &error),
+            Err(error) => {
+                if matches!(error, StoreError::Held) {
+                    members.extend(turns.take_all());
+                }
+                return tell_all(&app, members, &error);
+            }
         };
         let mut decided: Vec<_> =
             members.drain(..).map(|member| decide(&app, member, &mut seen)).collect();
         let parts: Vec<_> = decided.iter_mut().filter_map(|one| one.part.clone()).collect();
         if parts.is_empty() {
             session.end().await;
-            drop(turn);
+            drop(turns);
             return decided.into_iter().for_each(|one| one.member.tell(one.attempted));
         }
         let write = Arc::new(Write::new(parts, seen.now()));
@@ -67,15 +78,19 @@ pub(super) async fn attempt<T>(app: App, rooms: Vec<RoomId>, members: Vec<Member
                 members = left;
             }
             Err(StoreError::Unknown(error)) => {
-                drop(turn);
+                drop(turns);
                 tracing::warn!(%error, "the outcome of a commit is unknown; finding out");
                 let last = decided.iter().map(|one| one.member.deadline).max();
                 let fate = settle(&app.store, &write, last).await;
                 return conclude_unknown(&app, decided, fate);
             }
             committed => {
-                drop(turn);
-                return conclude(&app, decided, committed);
+                // Who waits behind a room that another session holds would wait in vain, one by one.
+                let held = matches!(committed, Err(StoreError::Held));
+                let behind = if held { turns.take_all() } else { Vec::new() };
+                drop(turns);
+                tell_all(&app, behind, &StoreError::Held);
+                return conclude(&app, decided, &committed);
             }
         }
     }
@@ -124,12 +139,16 @@ fn decide(app: &App, member: Member, seen: &mut Seen) -> Decided {
         // Its own fault, and nothing of it was applied: the others go on.
         Err(_) => (End::Stopped(Problem::internal("a decision panicked"), None), None),
     };
-    let record = match &end {
-        End::Done(answer, ReplyKind::Written | ReplyKind::Unchanged) => {
-            Run::record(&member.context, app, answer)
-        }
-        _ => None,
+    let done = match &end {
+        End::Done(answer, ReplyKind::Written | ReplyKind::Unchanged) => Some(answer),
+        End::Done(_, ReplyKind::Replayed)
+        | End::Stopped(..)
+        | End::Lost
+        | End::Undone
+        | End::Again { .. }
+        | End::Elsewhere => None,
     };
+    let record = done.and_then(|answer| Run::record(&member.context, app, answer));
     if let Some(change) = &change {
         seen.apply(change);
     }
@@ -164,7 +183,7 @@ fn judge(
     (*precondition, checked) =
         conditions::check(&context.preconditions, operation.about().kind, Some(subject));
     checked?;
-    if member.looks_only {
+    if member.way.looks_only {
         return Ok((End::Lost, None));
     }
     Ok(match operation.decide(seen, turn)? {
@@ -174,7 +193,7 @@ fn judge(
 }
 
 /// Tells everybody what a commit, or its failure, means for them.
-fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>) {
+fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>) {
     let parts: Vec<_> = decided.iter().filter_map(|one| one.part.as_ref()).collect();
     let several = parts.len() > 1;
     let keyed = parts.iter().any(|part| part.record.is_some());
@@ -185,7 +204,7 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>)
     }
     for Decided { member, mut attempted, part } in decided {
         let rests = part.is_none();
-        attempted.end = match &committed {
+        attempted.end = match committed {
             Ok(()) => {
                 if let Some(part) = &part {
                     let expired = part.change.holds_expired();
@@ -198,18 +217,14 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>)
             }
             // What others were to leave did not come about.
             Err(_) if rests => End::Again { alone: false },
-            Err(StoreError::Missed) => {
-                app.metrics.lost_race(attempted.counts_as);
-                End::Lost
-            }
-            // A lock was waited for in vain: the room's, or that of a key, which is one request's
-            // own matter.
+            // A lock was waited for in vain that is not the room's: a key's, in all likelihood, which
+            // is one request's own matter.
             Err(StoreError::Lost { guard: false }) if several && keyed => {
                 End::Again { alone: part.is_some_and(|part| part.record.is_some()) }
             }
-            Err(error @ StoreError::Lost { guard: false }) => {
-                fault(app, attempted.counts_as, error)
-            }
+            Err(
+                error @ (StoreError::Missed | StoreError::Held | StoreError::Lost { guard: false }),
+            ) => fault(app, attempted.counts_as, error),
             // Perhaps another's fault: what is this one's own shows when it comes alone.
             Err(_) if several => End::Again { alone: true },
             Err(error) => fault(app, attempted.counts_as, error),
@@ -221,19 +236,24 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: Result<(), StoreError>)
 /// What a failure of a request's own commit, or of its reading, means for it.
 fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
     match error {
-        StoreError::Lost { .. } | StoreError::Missed => {
+        StoreError::Lost { .. } | StoreError::Missed | StoreError::Held => {
             app.metrics.lost_race(counts_as);
             End::Lost
         }
         // The tables were altered under a prepared statement: on a new connection it fits again.
         StoreError::StalePlan(_) => End::Again { alone: false },
-        other => End::Stopped(other.clone().into(), None),
+        StoreError::DuplicateRoomNumber
+        | StoreError::Unknown(_)
+        | StoreError::Abandoned
+        | StoreError::Unavailable(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::Failed(_) => End::Stopped(error.clone().into(), None),
     }
 }
 
 fn conclude_unknown(app: &App, decided: Vec<Decided>, fate: Fate) {
     match fate {
-        Fate::Committed => conclude(app, decided, Ok(())),
+        Fate::Committed => conclude(app, decided, &Ok(())),
         Fate::NotCommitted => {
             for Decided { member, mut attempted, part } in decided {
                 let rests = part.is_none();
@@ -260,7 +280,8 @@ fn conclude_unknown(app: &App, decided: Vec<Decided>, fate: Fate) {
 /// Nothing could be read, or the rooms could not be locked.
 fn tell_all(app: &App, members: Vec<Member>, error: &StoreError) {
     let several = members.len() > 1;
-    let all = matches!(error, StoreError::Unavailable(_) | StoreError::Lost { .. });
+    let all =
+        matches!(error, StoreError::Unavailable(_) | StoreError::Lost { .. } | StoreError::Held);
     for member in members {
         let counts_as = member.operation.counts_as();
         let end =

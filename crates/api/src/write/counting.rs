@@ -10,6 +10,8 @@ pub(super) struct Progress {
     pub(super) operation: Operation,
     pub(super) attempt: u32,
     pub(super) precondition: Option<PreconditionResult>,
+    /// Whether a failure of its own keeps it from company.
+    pub(super) alone: bool,
 }
 
 /// How a write that was committed at its `attempt`-th attempt ended.
@@ -29,7 +31,7 @@ pub(super) fn count_expired(metrics: &Metrics, expired: u64, attempt: u32) {
 
 /// Counts the write, once, when it is known how it ended.
 pub(super) fn count(metrics: &Metrics, progress: Progress, result: &Result<Reply, Problem>) {
-    let Progress { operation, attempt, precondition } = progress;
+    let Progress { operation, attempt, precondition, .. } = progress;
     if let Some(precondition) = precondition {
         metrics.precondition(precondition);
     }

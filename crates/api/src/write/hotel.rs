@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vacancy_domain::HotelId;
+use vacancy_domain::{Change, HotelId};
 use vacancy_persistence::{HotelSnapshot, Record, RequestKey, Resolved, StoreError};
 
 use super::conditions;
@@ -80,7 +80,7 @@ async fn attempt(
         Ruling::Unchanged(answer) if run.context.key.is_none() => {
             return Ok(run.reply(answer, ReplyKind::Unchanged));
         }
-        Ruling::Unchanged(answer) => (Default::default(), answer, ReplyKind::Unchanged),
+        Ruling::Unchanged(answer) => (Change::default(), answer, ReplyKind::Unchanged),
     };
     run.app.store.seam().await;
     let record = Record { key: key.clone(), answer };
@@ -134,7 +134,7 @@ async fn lost_or_failed(
     error: StoreError,
 ) -> Result<Reply, Failure> {
     match error {
-        StoreError::Lost { .. } | StoreError::Missed => {
+        StoreError::Lost { .. } | StoreError::Missed | StoreError::Held => {
             run.app.metrics.lost_race(operation.counts_as());
             // A precondition of the client is never outlived.
             let names = run.context.preconditions.read();
@@ -153,7 +153,12 @@ async fn lost_or_failed(
                 None => Err(Problem::from(error).into()),
             }
         }
-        other => Err(Problem::from(other).into()),
+        StoreError::Unknown(_)
+        | StoreError::Abandoned
+        | StoreError::StalePlan(_)
+        | StoreError::Unavailable(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::Failed(_) => Err(Problem::from(error).into()),
     }
 }
 

@@ -101,6 +101,26 @@ impl<T> LaneTurn<T> {
     }
 }
 
+/// What an attempt holds of lanes while it is at work.
+pub trait Turns<T>: Send + 'static {
+    /// Takes all that wait behind it.
+    fn take_all(&self) -> Vec<T> {
+        Vec::new()
+    }
+}
+
+impl<T: Send + 'static> Turns<T> for LaneTurn<T> {
+    fn take_all(&self) -> Vec<T> {
+        self.place.lane().waiting().drain(..).collect()
+    }
+}
+
+/// The lanes of a move, whose rooms are hardly ever both held.
+impl<T: Send + 'static> Turns<T> for (LaneTurn<T>, LaneTurn<T>) {}
+
+/// Without lanes, nothing waits.
+impl<T> Turns<T> for () {}
+
 impl<T> Drop for Place<T> {
     fn drop(&mut self) {
         let mut lanes = self.lanes.lanes();

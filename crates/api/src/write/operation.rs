@@ -202,6 +202,17 @@ impl From<Refusal> for Stop {
     }
 }
 
+/// How a request goes through an attempt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// Its rooms are locked before they are read: its last attempt waits in line.
+    pub locks: bool,
+    /// It is decided without company.
+    pub alone: bool,
+    /// Only its preconditions are looked at.
+    pub looks_only: bool,
+}
+
 /// One request on its way through an attempt.
 #[derive(Debug)]
 pub struct Member {
@@ -213,16 +224,12 @@ pub struct Member {
     pub gate: Arc<CommitGate>,
     /// The number of its attempt, from 1.
     pub attempt: u32,
-    /// Whether its rooms are locked before they are read: its last attempt waits in line.
-    pub locks: bool,
+    /// How it goes through the attempt.
+    pub way: Way,
     /// By when it is answered.
     pub deadline: Moment,
-    /// Whether only its preconditions are looked at.
-    pub looks_only: bool,
     /// Whether its booking was found in one of the rooms just now.
     pub resolved: bool,
-    /// Whether it must be decided without company.
-    pub alone: bool,
     /// Since when it waits.
     pub since: Moment,
     /// Where its end is told.

@@ -9,7 +9,8 @@ use vacancy_domain::RoomId;
 
 use super::attempt::attempt;
 use super::end::{Attempted, End};
-use super::operation::{Look, Member, Operation};
+use super::lane::Turns;
+use super::operation::{Look, Member, Operation, Way};
 use super::run::{Failure, Run, run_write};
 use crate::app::{App, OVERTIME};
 use crate::http::problem::Problem;
@@ -40,7 +41,7 @@ pub async fn attempt_in_room(
     operation: Arc<dyn Operation>,
 ) -> Result<Reply, Failure> {
     let locks = run.app.settings.room_lanes && run.is_last_of_several();
-    let mut way = Way { locks, ..Way::default() };
+    let mut way = Way { locks, alone: run.progress().alone, ..Way::default() };
     loop {
         let attempted = go(run, &operation, way).await?;
         run.note(&attempted);
@@ -56,18 +57,14 @@ pub async fn attempt_in_room(
                 way = Way { looks_only: true, ..Way::default() };
             }
             End::Lost => return Err(Failure::Lost),
-            End::Again { alone } => way.alone |= alone,
+            End::Again { alone } => {
+                way.alone |= alone;
+                // What was its own fault once may be so at the next attempt.
+                run.progress().alone = way.alone;
+            }
             End::Elsewhere => {}
         }
     }
-}
-
-/// How a request goes through an attempt.
-#[derive(Clone, Copy, Debug, Default)]
-struct Way {
-    locks: bool,
-    alone: bool,
-    looks_only: bool,
 }
 
 fn names_a_version(run: &Run) -> bool {
@@ -94,10 +91,8 @@ async fn go(
         gate: run.gate.clone(),
         deadline: run.deadline,
         attempt: run.attempt(),
-        locks: way.locks,
-        looks_only: way.looks_only,
+        way: Way { alone: way.alone || look.alone, ..way },
         resolved: home.is_some(),
-        alone: way.alone || look.alone,
         since: Instant::now(),
         ended,
     };
@@ -121,7 +116,7 @@ async fn go(
             biased;
             end = &mut end => return heard(end),
             turn = place.turn() => {
-                let members = turn.take(BATCH_MAX, |member| member.alone);
+                let members = turn.take(BATCH_MAX, |member| member.way.alone);
                 if members.is_empty() {
                     // Another turn took it along, and tells it, be it only when the fate of its
                     // commit is known: to come here again and again until then would be work.
@@ -151,9 +146,9 @@ fn count_batch(app: &App, members: &[Member]) {
 }
 
 /// In a task of its own: a request that is given up must not take along those it leads.
-fn spawn<T: Send + 'static>(app: &App, rooms: Vec<RoomId>, members: Vec<Member>, turn: T) {
+fn spawn(app: &App, rooms: Vec<RoomId>, members: Vec<Member>, turns: impl Turns<Member>) {
     let last = members.iter().map(|member| member.deadline).max().unwrap_or_else(Instant::now);
-    let work = attempt(app.clone(), rooms, members, turn).instrument(tracing::Span::current());
+    let work = attempt(app.clone(), rooms, members, turns).instrument(tracing::Span::current());
     app.spawn(async move {
         // Nothing waits for it any more then, and the rooms must not wait for it either.
         if tokio::time::timeout_at(last + OVERTIME, work).await.is_err() {

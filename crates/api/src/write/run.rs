@@ -83,7 +83,7 @@ where
         context: Arc::new(context),
         gate: Arc::default(),
         deadline: Instant::now() + app.settings.request_timeout,
-        progress: Mutex::new(Progress { operation, attempt: 0, precondition: None }),
+        progress: Mutex::new(Progress { operation, attempt: 0, precondition: None, alone: false }),
     });
     let task = supervise(run, attempt).instrument(tracing::Span::current());
     app.spawn(task).await.unwrap_or_else(|error| Err(panicked(&error)))

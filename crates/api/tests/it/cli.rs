@@ -108,6 +108,7 @@ impl Desk {
 
 /// Every row of the table in the document is a thing that happens, and happens so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one row after the other")]
 async fn every_bad_configuration_ends_as_documented() {
     let folder = Folder::new("cli");
     let mut desk = Desk { folder, documented: documented(), seen: BTreeSet::new() };

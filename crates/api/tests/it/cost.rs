@@ -109,8 +109,7 @@ async fn a_write_to_a_room_is_one_read_and_one_statement() {
         let body = json!({ "kind": "suite" });
         let edited = format!("/v1/rooms/{room}");
         desk.check_all("edit the room", api.patch(&edited, "*", &body), 200, 2).await;
-        let stale =
-            api.client.post(api.path(&path)).json(&wish(30, 31)).header("If-Match", "\"1\"");
+        let stale = api.client.post(api.path(&path)).json(wish(30, 31)).header("If-Match", "\"1\"");
         desk.check_all("a stale tag", stale.send(), 412, 1).await;
         desk.db.assert_audit_is_clean().await;
     }

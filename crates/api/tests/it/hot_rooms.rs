@@ -160,10 +160,7 @@ async fn a_strangers_lock_is_told_and_reaches_no_other_room() {
             assert!(*unaffected < Duration::from_secs(3), "another room waited for {unaffected:?}");
         }
         let locked: Vec<_> = answers.into_iter().map(|(_, _, locked)| locked).collect();
-        // The deadline may pass while the commit waits for the room; then the outcome is open.
-        let told = tally(&locked, 409, "lock_conflict")
-            + tally(&locked, 503, "unavailable")
-            + tally(&locked, 504, "outcome_unknown");
+        let told = tally(&locked, 409, "lock_conflict");
         assert_eq!(told, clients.len(), "keyed: {keyed}: {locked:?}");
         let id = uuid(db.kind(), &room);
         let rows = db.count(&format!("SELECT COUNT(*) FROM bookings WHERE room_id = {id}")).await;
@@ -251,11 +248,14 @@ async fn requests_whose_outcome_is_unknown_wait_without_working() {
     for answer in queued {
         answers.push(answer.await.expect("a client does not panic"));
     }
-    let (waited, worked) = (began.elapsed(), busy() - before);
+    let (waited, worked) = (began.elapsed(), busy().saturating_sub(before));
     eprintln!("{waited:?} until all were told that the outcome is unknown, {worked:?} at work");
     assert_eq!(tally(&answers, 504, "outcome_unknown"), CLIENTS, "{answers:?}");
     assert!(worked < waited / 2, "{worked:?} of work to wait for {waited:?}");
     wire.accept();
-    assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 1 + CLIENTS as i64);
+    assert_eq!(
+        db.count("SELECT COUNT(*) FROM bookings").await,
+        1 + i64::try_from(CLIENTS).expect("a few")
+    );
     db.assert_audit_is_clean().await;
 }

@@ -350,7 +350,7 @@ impl Wish {
             0..=3 => headers.push(("idempotency-key", format!("{{name}}-{place}"))),
             // The key of a booking made before.
             4 if place < BOOKINGS => {
-                headers.push(("idempotency-key", format!("{{name}}-b{place}")))
+                headers.push(("idempotency-key", format!("{{name}}-b{place}")));
             }
             _ => {}
         }
@@ -460,7 +460,7 @@ impl House {
                 fields.remove("alternatives");
                 fields.into_iter().map(|(name, value)| (name, self.plain_json(value))).collect()
             }
-            plain => plain,
+            plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => plain,
         }
     }
 

@@ -92,7 +92,9 @@ impl Draft {
     pub(super) fn expire_all<'a>(&mut self, holds: impl Iterator<Item = &'a Booking>) {
         let mut holds: Vec<_> = holds.collect();
         holds.sort_unstable_by_key(|hold| hold.stay);
-        holds.into_iter().for_each(|hold| self.expire(hold));
+        for hold in holds {
+            self.expire(hold);
+        }
     }
 
     /// Records a hold as expired.

@@ -21,7 +21,7 @@ impl Row {
         column: &'static str,
         parsed: Result<T, String>,
     ) -> Result<T, StoreError> {
-        parsed.map_err(|why| StoreError::corrupt(self.table, column, self.id, why))
+        parsed.map_err(|why| StoreError::corrupt(self.table, column, self.id.to_string(), why))
     }
 
     /// Reads a name.

@@ -11,6 +11,7 @@ impl From<StoreError> for Problem {
             StoreError::DuplicateRoomNumber => Self::Duplicate,
             StoreError::Lost { .. }
             | StoreError::Missed
+            | StoreError::Held
             | StoreError::Abandoned
             | StoreError::StalePlan(_)
             | StoreError::Unavailable(_) => Self::unavailable(error),

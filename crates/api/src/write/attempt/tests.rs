@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vacancy_domain::Version;
-use vacancy_persistence::{CommitGate, Store, StoreOptions};
+use vacancy_persistence::{Answer, CommitGate, Store, StoreOptions};
 use vacancy_testkit::folder::Folder;
 
 use super::*;
@@ -14,7 +14,7 @@ use crate::about::{About, Kind, Scope};
 use crate::app::Settings;
 use crate::config::RetryPolicy;
 use crate::http::request::WriteContext;
-use crate::write::operation::{Look, Operation, Subject};
+use crate::write::operation::{Look, Operation, Subject, Way};
 
 const ABOUT: About = About { id: "test", kind: Kind::Command, scope: Scope::Book };
 const ROOM: RoomId = RoomId(Uuid::nil());
@@ -72,11 +72,9 @@ async fn a_panic_in_one_decision_is_told_to_that_request_alone() {
             context: Arc::new(WriteContext::internal()),
             gate: Arc::new(CommitGate::default()),
             attempt: 1,
-            locks: false,
+            way: Way::default(),
             deadline: Instant::now() + request_timeout,
-            looks_only: false,
             resolved: true,
-            alone: false,
             since: Instant::now(),
             ended,
         });
