@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Calendar, Capacity, Change, Day, Decided, Decision, Guest,
-    Guests, Hotel, HotelAttributes, HotelId, NewBooking, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite,
-    Stay, Text, TimeZone, amend,
+    Guests, Hotel, HotelAttributes, HotelId, NewBooking, Room, RoomAttributes, RoomChange, RoomId,
+    RoomStatus, RoomWrite, Stay, Text, TimeZone, amend,
 };
 use vacancy_persistence::{
     Answer, CommitGate, ConnectError, Part, Record, RequestKey, SchemaState, Store, StoreError,

@@ -6,8 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use vacancy_domain::Change;
 use vacancy_persistence::{
-    Answer, CommitGate, Record, RequestKey, Resolved, Store, StoreError, StoreOptions,
-    StoredAnswer,
+    Answer, CommitGate, Record, RequestKey, Resolved, Store, StoreError, StoreOptions, StoredAnswer,
 };
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
