@@ -118,7 +118,8 @@ impl Problem {
     fn current_version(&self) -> Option<Version> {
         let (Self::VersionConflict { current, .. }
         | Self::PreconditionFailed { current }
-        | Self::WeakEtag { current }) = self
+        | Self::WeakEtag { current }
+        | Self::ForeignEtag { current }) = self
         else {
             return None;
         };
