@@ -30,12 +30,16 @@ pub struct BookingBody {
     /// Who stays.
     pub guest: GuestBody,
     /// How many people.
+    #[schema(minimum = 1, example = 2)]
     pub guests: i64,
     /// The first night.
+    #[schema(value_type = chrono::NaiveDate)]
     pub check_in: String,
     /// The day after the last night.
+    #[schema(value_type = chrono::NaiveDate)]
     pub check_out: String,
     /// The room.
+    #[schema(value_type = uuid::Uuid)]
     pub room_id: String,
 }
 
@@ -60,7 +64,7 @@ impl BookingBody {
 #[utoipa::path(
     patch, operation_id = "edit_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = ref("#/components/schemas/BookingPatch"), content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The booking", body = BookingView))
 )]
 pub async fn patch(

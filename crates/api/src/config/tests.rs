@@ -137,7 +137,11 @@ fn commands() {
     check_command(&["migrate"], Command::Migrate);
     check_command(&["audit"], Command::Audit { json: false });
     check_command(&["audit", "--json"], Command::Audit { json: true });
-    check_command(&["openapi"], Command::Openapi);
+    check_command(&["openapi"], Command::Openapi { version: OpenapiVersion::V3_1 });
+    check_command(
+        &["openapi", "--version", "3.0"],
+        Command::Openapi { version: OpenapiVersion::V3_0 },
+    );
     check_command(&["--listen", "0.0.0.0:1", "healthcheck"], Command::Healthcheck);
 }
 

@@ -58,6 +58,7 @@ pub struct Document {
 
 /// A range of nights: arrival and departure.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Stay)]
 pub struct StayView {
     /// The first night.
     pub check_in: chrono::NaiveDate,
