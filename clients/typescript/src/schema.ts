@@ -86,7 +86,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`. */
+        /** Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`. */
         patch: operations["edit_booking"];
         trace?: never;
     };
@@ -488,6 +488,11 @@ export interface components {
              */
             readonly hold_expires_at?: string;
             /**
+             * Format: int64
+             * @description A hold shall run at least so many seconds from now on.
+             */
+            hold_seconds?: number | null;
+            /**
              * Format: uuid
              * @description That room's hotel.
              */
@@ -502,6 +507,11 @@ export interface components {
              * @description How many nights.
              */
             readonly nights?: number;
+            /**
+             * @description Whether other nights, or another room, cost what they cost now (if absent), or `false`: what
+             *     was agreed for a night.
+             */
+            reprice?: boolean | null;
             /**
              * Format: uuid
              * @description The room.
@@ -558,7 +568,7 @@ export interface components {
          * @description What happened to a room.
          * @enum {string}
          */
-        EventKind: "room_created" | "room_edited" | "room_deleted" | "booked" | "held" | "confirmed" | "cancelled" | "expired" | "moved_out" | "moved_in" | "rescheduled" | "booking_edited";
+        EventKind: "room_created" | "room_edited" | "room_deleted" | "booked" | "held" | "confirmed" | "cancelled" | "expired" | "moved_out" | "moved_in" | "rescheduled" | "hold_prolonged" | "booking_edited";
         /** @description One page. */
         EventList: {
             /** @description The items, in the list's order. */

@@ -1,5 +1,6 @@
 //! What several bodies say of a booking, read field by field.
 
+use chrono::TimeDelta;
 use vacancy_domain::{Email, Guest, Stay, Text};
 
 use super::view::GuestBody;
@@ -11,6 +12,18 @@ pub fn stay(errors: &mut FieldErrors, check_in: &str, check_out: &str) -> Option
     let check_in = errors.at("/check_in", query::day(check_in));
     let check_out = errors.at("/check_out", query::day(check_out));
     errors.add(Stay::new(check_in?, check_out?))
+}
+
+/// The longest hold, in seconds.
+const HOLD_SECONDS_MAX: i64 = 86_400;
+
+/// Reads how long to hold, if it is said.
+pub fn hold(errors: &mut FieldErrors, seconds: Option<i64>) -> Option<Option<TimeDelta>> {
+    let hold = seconds.map(|seconds| match seconds {
+        1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
+        _ => Err(format!("must be 1 to {HOLD_SECONDS_MAX}")),
+    });
+    errors.at("/hold_seconds", hold.transpose())
 }
 
 /// Reads who stays.

@@ -105,6 +105,65 @@ on_both_databases! {
         check_pointer("a fraction", send(fraction, "fraction").await, "/guests");
     }
 
+    /// Giving up a night at the rate that was agreed, after the room has become dearer.
+    async fn a_change_costs_what_was_agreed_if_that_is_asked_for(db: Database) {
+        let replica = Replica::start(&db).await;
+        let api = Api::new(replica.url());
+        let room = api.one_room().await;
+        let booking = api.book(&room, 0, 3).await.expect(201).json();
+        let path = format!("/v1/bookings/{}", booking["id"].as_str().expect("an id"));
+        let dearer = json!({ "nightly_rate": { "amount": 20_000 } });
+        api.patch(&format!("/v1/rooms/{room}"), "*", &dearer).await.expect(200);
+        let hotel = booking["hotel_id"].as_str().expect("an id");
+        let other = api.room(hotel, "102").await;
+        for (patch, amount) in [
+            (json!({ "check_out": day(2), "reprice": false }), 20_000),
+            (json!({ "guests": 1, "reprice": true }), 20_000),
+            (json!({ "check_out": day(4), "reprice": false }), 40_000),
+            (json!({ "room_id": other, "check_out": day(1), "reprice": false }), 10_000),
+            (json!({ "room_id": room, "reprice": null }), 20_000),
+            (json!({ "check_out": day(2) }), 40_000),
+        ] {
+            let edited = api.patch(&path, "*", &patch).await.expect(200).json();
+            assert_eq!(edited["total"]["amount"], amount, "{patch}");
+            assert_eq!(edited.get("reprice"), None, "it is said, not kept");
+        }
+        check_pointer("a word", api.patch(&path, "*", &json!({ "reprice": "no" })).await, "/reprice");
+    }
+
+    async fn a_hold_is_prolonged_while_it_lives(db: Database) {
+        let replica = Replica::start(&db).await;
+        let api = Api::new(replica.url());
+        let room = api.one_room().await;
+        let held = api.hold(&room, 0, 1).await.expect(201).json();
+        let id = held["id"].as_str().expect("an id").to_owned();
+        let path = format!("/v1/bookings/{id}");
+        let end = |booking: &Value| booking["hold_expires_at"].as_str().expect("an end").to_owned();
+        // A hold that runs longer already is left as it is.
+        let same = api.patch(&path, "\"1\"", &json!({ "hold_seconds": 60 })).await.expect(200).json();
+        assert_eq!((end(&same), &same["version"]), (end(&held), &json!(1)));
+        let longer = api.patch(&path, "\"1\"", &json!({ "hold_seconds": 3_600 })).await.expect(200);
+        let longer = longer.json();
+        assert!(end(&longer) > end(&held), "{longer}");
+        assert_eq!(
+            (&longer["status"], &longer["version"], &longer["room_version"]),
+            (&json!("held"), &json!(2), &json!(3))
+        );
+        let history = api.get(&format!("/v1/rooms/{room}/events")).await.expect(200).json();
+        let last = &history["items"][2];
+        assert_eq!(last["kind"], "hold_prolonged");
+        assert_eq!(last["data"]["hold_expires_at"].as_str().map(|at| &at[..19]), Some(&end(&longer)[..19]));
+        for bad in [json!(0), json!(86_401), json!("60"), json!(60.5)] {
+            let patch = json!({ "hold_seconds": bad });
+            check_pointer("a bad length", api.patch(&path, "*", &patch).await, "/hold_seconds");
+        }
+        let metrics = String::from_utf8(api.get("/metrics").await.body.clone()).expect("text");
+        assert!(metrics.contains("operation=\"prolong\""), "{metrics}");
+        api.command(&id, "confirm").await.expect(200);
+        let late = api.patch(&path, "*", &json!({ "hold_seconds": 60 })).await.expect(409);
+        assert_eq!(late.code(), "invalid_transition");
+    }
+
     async fn what_was_sent_comes_back_cut(db: Database) {
         let replica = Replica::start(&db).await;
         let api = Api::new(replica.url());

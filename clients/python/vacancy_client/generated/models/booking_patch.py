@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import UUID
 
 from attrs import define as _attrs_define
@@ -30,9 +30,13 @@ class BookingPatch:
         guest (GuestPatch | Unset): Who stays.
         guests (int | Unset): How many people. Example: 2.
         hold_expires_at (datetime.datetime | Unset): When the hold runs out.
+        hold_seconds (int | None | Unset): A hold shall run at least so many seconds from now on.
         hotel_id (UUID | Unset): That room's hotel.
         id (UUID | Unset): UUIDv7; a move keeps it.
         nights (int | Unset): How many nights.
+        reprice (bool | None | Unset): Whether other nights, or another room, cost what they cost now (if absent), or
+            `false`: what
+            was agreed for a night.
         room_id (UUID | Unset): The room.
         room_version (int | Unset): The room's version that its last write produced.
         status (BookingStatus | Unset): Where a booking stands.
@@ -48,9 +52,11 @@ class BookingPatch:
     guest: GuestPatch | Unset = UNSET
     guests: int | Unset = UNSET
     hold_expires_at: datetime.datetime | Unset = UNSET
+    hold_seconds: int | None | Unset = UNSET
     hotel_id: UUID | Unset = UNSET
     id: UUID | Unset = UNSET
     nights: int | Unset = UNSET
+    reprice: bool | None | Unset = UNSET
     room_id: UUID | Unset = UNSET
     room_version: int | Unset = UNSET
     status: BookingStatus | Unset = UNSET
@@ -83,6 +89,12 @@ class BookingPatch:
         if not isinstance(self.hold_expires_at, Unset):
             hold_expires_at = self.hold_expires_at.isoformat()
 
+        hold_seconds: int | None | Unset
+        if isinstance(self.hold_seconds, Unset):
+            hold_seconds = UNSET
+        else:
+            hold_seconds = self.hold_seconds
+
         hotel_id: str | Unset = UNSET
         if not isinstance(self.hotel_id, Unset):
             hotel_id = str(self.hotel_id)
@@ -92,6 +104,12 @@ class BookingPatch:
             id = str(self.id)
 
         nights = self.nights
+
+        reprice: bool | None | Unset
+        if isinstance(self.reprice, Unset):
+            reprice = UNSET
+        else:
+            reprice = self.reprice
 
         room_id: str | Unset = UNSET
         if not isinstance(self.room_id, Unset):
@@ -130,12 +148,16 @@ class BookingPatch:
             field_dict["guests"] = guests
         if hold_expires_at is not UNSET:
             field_dict["hold_expires_at"] = hold_expires_at
+        if hold_seconds is not UNSET:
+            field_dict["hold_seconds"] = hold_seconds
         if hotel_id is not UNSET:
             field_dict["hotel_id"] = hotel_id
         if id is not UNSET:
             field_dict["id"] = id
         if nights is not UNSET:
             field_dict["nights"] = nights
+        if reprice is not UNSET:
+            field_dict["reprice"] = reprice
         if room_id is not UNSET:
             field_dict["room_id"] = room_id
         if room_version is not UNSET:
@@ -196,6 +218,15 @@ class BookingPatch:
         else:
             hold_expires_at = datetime.datetime.fromisoformat(_hold_expires_at)
 
+        def _parse_hold_seconds(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        hold_seconds = _parse_hold_seconds(d.pop("hold_seconds", UNSET))
+
         _hotel_id = d.pop("hotel_id", UNSET)
         hotel_id: UUID | Unset
         if isinstance(_hotel_id, Unset):
@@ -211,6 +242,15 @@ class BookingPatch:
             id = UUID(_id)
 
         nights = d.pop("nights", UNSET)
+
+        def _parse_reprice(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        reprice = _parse_reprice(d.pop("reprice", UNSET))
 
         _room_id = d.pop("room_id", UNSET)
         room_id: UUID | Unset
@@ -252,9 +292,11 @@ class BookingPatch:
             guest=guest,
             guests=guests,
             hold_expires_at=hold_expires_at,
+            hold_seconds=hold_seconds,
             hotel_id=hotel_id,
             id=id,
             nights=nights,
+            reprice=reprice,
             room_id=room_id,
             room_version=room_version,
             status=status,

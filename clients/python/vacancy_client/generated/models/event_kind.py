@@ -8,6 +8,7 @@ class EventKind(StrEnum):
     CONFIRMED = "confirmed"
     EXPIRED = "expired"
     HELD = "held"
+    HOLD_PROLONGED = "hold_prolonged"
     MOVED_IN = "moved_in"
     MOVED_OUT = "moved_out"
     RESCHEDULED = "rescheduled"

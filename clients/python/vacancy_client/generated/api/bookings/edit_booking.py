@@ -180,7 +180,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -231,7 +231,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -277,7 +277,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -326,7 +326,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
