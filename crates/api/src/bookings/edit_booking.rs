@@ -58,7 +58,7 @@ impl BookingBody {
         let guest = fields::guest(&mut errors, &self.guest);
         let room = query::uuid(&self.room_id).ok_or_else(|| "must be a room's id".to_owned());
         let room = errors.at("/room_id", room);
-        let hold = fields::hold(&mut errors, self.hold_seconds);
+        let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
         let reprice = self.reprice.unwrap_or(true);
         let amended = || {
             let (guest, guests, stay) = (guest?, guests?, stay?);

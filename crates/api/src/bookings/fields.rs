@@ -17,13 +17,12 @@ pub fn stay(errors: &mut FieldErrors, check_in: &str, check_out: &str) -> Option
 /// The longest hold, in seconds.
 const HOLD_SECONDS_MAX: i64 = 86_400;
 
-/// Reads how long to hold, if it is said.
-pub fn hold(errors: &mut FieldErrors, seconds: Option<i64>) -> Option<Option<TimeDelta>> {
-    let hold = seconds.map(|seconds| match seconds {
+/// Reads how long to hold, in seconds. Fails with what to correct unless it is 1 second to a day.
+pub fn hold(seconds: i64) -> Result<TimeDelta, String> {
+    match seconds {
         1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
         _ => Err(format!("must be 1 to {HOLD_SECONDS_MAX}")),
-    });
-    errors.at("/hold_seconds", hold.transpose())
+    }
 }
 
 /// Reads who stays.

@@ -84,7 +84,7 @@ impl AutoBookBody {
         let stay = fields::stay(&mut errors, &self.check_in, &self.check_out);
         let guests = errors.at("/guests", Guests::new(self.guests));
         let guest = fields::guest(&mut errors, &self.guest);
-        let hold = fields::hold(&mut errors, self.hold_seconds);
+        let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
         let kind = errors.at("/kind", self.kind.as_deref().map(Text::parse).transpose());
         let request = || {
             let (guest, guests, stay) = (guest?, guests?, stay?);
