@@ -41,6 +41,7 @@ CREATE TABLE hotels (
     updated_at {instant} NOT NULL,
     deleted_at {instant}
 ) {strict};
+CREATE INDEX hotels_live ON hotels (id) WHERE deleted_at IS NULL;
 CREATE INDEX hotels_city ON hotels (city, id) WHERE deleted_at IS NULL;
 
 CREATE TABLE rooms (
@@ -59,9 +60,13 @@ CREATE TABLE rooms (
     deleted_at {instant},
     CHECK ((rate_amount IS NULL) = (rate_currency IS NULL))
 ) {strict};
+-- No index has a column that a booking changes (times_booked, version, updated_at): on PostgreSQL the
+-- row is then rewritten in its own page and no index of the table is written. The least booked rooms
+-- of a hotel or a city are sorted when asked for.
 CREATE UNIQUE INDEX rooms_hotel_number_key ON rooms (hotel_id, number) WHERE deleted_at IS NULL;
-CREATE INDEX rooms_hotel_times_booked ON rooms (hotel_id, times_booked, id);
 CREATE INDEX rooms_number ON rooms (number, id) WHERE deleted_at IS NULL;
+CREATE INDEX rooms_nightly_rate
+    ON rooms (COALESCE(rate_currency, '~'), COALESCE(rate_amount, 0), id) WHERE deleted_at IS NULL;
 
 CREATE TABLE bookings (
     room_id {uuid} NOT NULL REFERENCES rooms (id),
@@ -86,12 +91,21 @@ CREATE TABLE bookings (
     CONSTRAINT bookings_hold CHECK ((status = 'held') = (hold_expires_at IS NOT NULL)),
     CHECK ((total_amount IS NULL) = (total_currency IS NULL))
 ) {strict};
+-- Every index of bookings costs every booking, so each says which query needs it; those with a
+-- condition cost only the rows that meet it. The primary key and bookings_id: one booking.
 CREATE INDEX bookings_id ON bookings (id);
-CREATE INDEX bookings_room_check_in ON bookings (room_id, check_in, id);
-CREATE INDEX bookings_hotel_check_in ON bookings (hotel_id, check_in, id);
-CREATE INDEX bookings_check_in ON bookings (check_in, id);
-CREATE INDEX bookings_occupying ON bookings (room_id, check_in)
-    WHERE status IN ('held', 'confirmed');
+-- Is a night of a room taken: decisions, searches, SQLite's guard; a room's confirmed bookings.
+-- In other words than PostgreSQL's guard, whose slower index would otherwise be taken at times.
+CREATE INDEX bookings_occupying ON bookings (room_id, check_in, id)
+    WHERE status NOT IN ('cancelled', 'expired');
+-- A room's bookings of the other statuses, each in the order of the list.
+CREATE INDEX bookings_room_others ON bookings (room_id, status, check_in, id, check_out)
+    WHERE status <> 'confirmed';
+-- A hotel's bookings, and all, of one status each: a list of all statuses merges four ranges.
+-- check_out is at hand to pass over stays that ended before the day asked for.
+CREATE INDEX bookings_hotel_status ON bookings (hotel_id, status, check_in, id, check_out);
+CREATE INDEX bookings_status ON bookings (status, check_in, id, check_out);
+-- The sweeper's look for lapsed holds.
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
 
 CREATE TABLE room_events (
@@ -101,7 +115,8 @@ CREATE TABLE room_events (
     booking_id {uuid},
     at {instant} NOT NULL,
     data {json} NOT NULL,
-    -- Names the write that appended it: by this an unknown outcome is found out.
+    -- Names the write that appended the row, to find out whether a commit without an answer was done.
+    -- Absent where a room came to be, and in rows by other hands.
     write_id {uuid},
     PRIMARY KEY (room_id, version)
 ) {strict};
@@ -132,15 +147,22 @@ ALTER TABLE bookings ADD CONSTRAINT bookings_do_not_overlap
 const GUARD_SQLITE: &[(&str, &str)] =
     &[("insert", "INSERT"), ("update", "UPDATE OF room_id, check_in, check_out, status")];
 
+/// Bookings that are there do not overlap, so only the last to begin by `NEW.check_in` can reach
+/// into the stay from before: two steps in `bookings_occupying`, however long the room's past is.
 fn guard_sqlite(name: &str, event: &str) -> String {
     format!(
         "CREATE TRIGGER bookings_do_not_overlap_{name} BEFORE {event} ON bookings
          WHEN NEW.status IN ('held', 'confirmed') AND EXISTS (
              SELECT 1 FROM bookings AS other
              WHERE other.room_id = NEW.room_id AND other.id <> NEW.id
-               AND other.status IN ('held', 'confirmed')
+               AND other.status NOT IN ('cancelled', 'expired')
                AND other.check_in < NEW.check_out AND NEW.check_in < other.check_out
-               AND other.check_in > date(NEW.check_in, '-365 days'))
+               AND other.check_in >= COALESCE((
+                   SELECT before.check_in FROM bookings AS before
+                   WHERE before.room_id = NEW.room_id AND before.id <> NEW.id
+                     AND before.status NOT IN ('cancelled', 'expired')
+                     AND before.check_in <= NEW.check_in
+                   ORDER BY before.check_in DESC LIMIT 1), NEW.check_in))
          BEGIN SELECT RAISE(ABORT, 'bookings_do_not_overlap'); END;"
     )
 }

@@ -4,28 +4,26 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vacancy_persistence::{Store, StoreError};
 
+use crate::admission::{Admission, Permit, Shed};
 use crate::config::RetryPolicy;
 use crate::http::in_flight::InFlight;
 use crate::http::problem::{Code, Problem};
 use crate::metrics::Metrics;
 use crate::write::{Lanes, Member};
 
-/// How many requests are worked on at once; more are answered 503. Each waits for the database most
-/// of its time, and requests behind more than these would not be answered by their deadlines.
-const REQUESTS_MAX: usize = 1_024;
 /// How long work may go on after its deadline before it is dropped: by then it waits for a database
 /// server that does not answer any more.
-const OVERTIME: Duration = Duration::from_secs(2);
+pub const OVERTIME: Duration = Duration::from_secs(2);
 
 tokio::task_local! {
     /// The permit of the request whose handler runs here.
-    static PERMIT: Option<Arc<OwnedSemaphorePermit>>;
+    static PERMIT: Option<Arc<Permit>>;
 }
 
 /// What the handlers share. Clones are the same application.
@@ -49,7 +47,7 @@ pub struct Shared {
     pub tasks: TaskTracker,
     /// Cancelled when the process has been asked to stop.
     pub stopping: CancellationToken,
-    permits: Arc<Semaphore>,
+    admission: Arc<Admission>,
 }
 
 /// The part of the configuration that requests need.
@@ -85,7 +83,7 @@ impl App {
             keys: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            permits: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            admission: Admission::new(settings.request_timeout),
         }))
     }
 
@@ -128,12 +126,17 @@ impl App {
         });
     }
 
-    /// Runs a request's handler with a permit, of which there are 1,024: as many as requests may be
-    /// at work at once. Fails with 503 when none is left.
+    /// Runs a request's handler with a permit, and notes how long it took. Fails with 503 when as
+    /// many requests are at work as can be done in time.
     pub async fn with_permit<T>(&self, handler: impl Future<Output = T>) -> Result<T, Problem> {
-        let permit = self.permits.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Problem::unavailable("too many requests at once"))?;
-        Ok(PERMIT.scope(Some(Arc::new(permit)), handler).await)
+        let Some(permit) = self.admission.admit() else {
+            self.metrics.request_shed();
+            return Err(Problem::unavailable(Shed));
+        };
+        let began = Instant::now();
+        let answered = PERMIT.scope(Some(Arc::new(permit)), handler).await;
+        self.admission.answered(began.elapsed());
+        Ok(answered)
     }
 }
 

@@ -4,6 +4,7 @@
 //! `write`, which reads one snapshot, has the operation decide, and commits, until it is settled.
 
 mod about;
+pub mod admission;
 pub mod app;
 mod bookings;
 pub mod cli;

@@ -43,6 +43,7 @@ const POOL_CONNECTIONS: &str = "db_pool_connections";
 const LANE_BATCH_SIZE: &str = "booking_lane_batch_size";
 const LANE_WAIT_SECONDS: &str = "booking_lane_wait_seconds";
 const LANE_WAITING: &str = "booking_lane_waiting";
+const REQUESTS_SHED: &str = "http_server_requests_shed_total";
 const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 const BUILD_INFO: &str = "vacancy_build_info";
 
@@ -189,6 +190,7 @@ struct Series {
     lane_wait: Histogram,
     lane_waiting: Gauge,
     log_lines_dropped: Counter,
+    requests_shed: Counter,
 }
 
 impl Series {
@@ -211,6 +213,7 @@ impl Series {
             lane_wait: histogram!(LANE_WAIT_SECONDS),
             lane_waiting: gauge!(LANE_WAITING),
             log_lines_dropped: counter!(LOG_LINES_DROPPED),
+            requests_shed: counter!(REQUESTS_SHED),
         }
     }
 }
@@ -326,6 +329,11 @@ impl Metrics {
     /// A client's idempotency key was answered.
     pub fn idempotency(&self, result: KeyResult) {
         self.series.keys[result as usize].increment(1);
+    }
+
+    /// A request was answered 503 at once, because too many others were at work.
+    pub fn request_shed(&self) {
+        self.series.requests_shed.increment(1);
     }
 
     /// Counts a request as running until the answer is dropped.
@@ -447,6 +455,10 @@ fn describe() {
         "Time that requests waited for the turn of their room."
     );
     describe_gauge!(LANE_WAITING, "Requests now waiting for the turn of their room.");
+    describe_counter!(
+        REQUESTS_SHED,
+        "Requests answered 503 at once, because more were at work than can be done in time."
+    );
     describe_counter!(
         LOG_LINES_DROPPED,
         "Lines of the log that were lost because it could not be written or was not read."

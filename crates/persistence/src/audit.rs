@@ -16,7 +16,7 @@ const RULES: &[&str] = &[
      FROM bookings AS a JOIN bookings AS b ON b.room_id = a.room_id
          AND b.check_in >= a.check_in AND b.check_in < a.check_out
          AND (b.check_in > a.check_in OR b.id > a.id)
-     WHERE a.status IN ('held', 'confirmed') AND b.status IN ('held', 'confirmed')",
+     WHERE a.status IN ('held', 'confirmed') AND b.status NOT IN ('cancelled', 'expired')",
     "SELECT 'room ' || {r.id} || ': times_booked is ' || r.times_booked || ', confirmed bookings are '
          || COALESCE(sold.bookings, 0) AS line
      FROM rooms AS r LEFT JOIN (

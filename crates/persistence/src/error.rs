@@ -1,6 +1,7 @@
 //! Why the store did not do what it was asked.
 
 use sea_orm::sqlx::error::Error as SqlxError;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::meaning::{Meaning, meaning};
@@ -76,9 +77,11 @@ impl StoreError {
         Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
     }
 
-    /// As [`Self::at_commit`], of an error that was read already.
+    /// As [`Self::at_commit`], of an error that was read already, and that may be of a statement which
+    /// is a transaction of its own: what PostgreSQL refuses by an error is undone.
     pub(crate) fn at_commit_of(error: Self) -> Self {
         match error {
+            Self::Unavailable(error) if is_refusal(&error) => Self::Unavailable(error),
             Self::Unavailable(error) => Self::at_commit(error),
             other => other,
         }
@@ -149,36 +152,55 @@ impl From<DbErr> for StoreError {
     }
 }
 
-fn error_meaning(error: &DbErr) -> Meaning {
-    match error {
-        // While a connection is acquired nothing was asked of the database yet: whatever it answers,
-        // a role that may not log in or a database that is not there, it cannot be used now.
-        DbErr::ConnectionAcquire(_) => Meaning::Unavailable,
-        DbErr::Conn(cause) => match runtime_meaning(cause) {
-            Some(Meaning::CannotWrite) => Meaning::CannotWrite,
-            _ => Meaning::Unavailable,
-        },
-        DbErr::Exec(cause) | DbErr::Query(cause) => {
-            runtime_meaning(cause).unwrap_or(Meaning::Failure)
-        }
-        _ => Meaning::Failure,
-    }
+/// Whether PostgreSQL answered, and not in its last words: those (57P01 and its kin, and 08) may come
+/// when the transaction was committed already.
+fn is_refusal(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) =
+        error
+    else {
+        return false;
+    };
+    let SqlxError::Database(cause) = cause.as_ref() else { return false };
+    cause
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|cause| !cause.code().starts_with("57P") && !cause.code().starts_with("08"))
 }
 
-/// What the driver's own error means; none if there is no such error.
-fn runtime_meaning(error: &RuntimeErr) -> Option<Meaning> {
-    let RuntimeErr::SqlxError(cause) = error else { return None };
-    Some(match cause.as_ref() {
-        SqlxError::Database(cause) => meaning(cause.as_ref()),
+fn error_meaning(error: &DbErr) -> Meaning {
+    if let DbErr::ConnectionAcquire(_) = error {
+        return Meaning::Unavailable;
+    }
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return Meaning::Failure;
+    };
+    let known = driver_meaning(cause);
+    let acquiring = matches!(error, DbErr::Conn(_));
+    if acquiring && !matches!(known, Meaning::CannotWrite | Meaning::DiskFull) {
+        // Nothing was asked of the database yet: whatever it answers, a role that may not log in or a
+        // database that is not there, it cannot be used now.
+        return Meaning::Unavailable;
+    }
+    known
+}
+
+fn driver_meaning(error: &SqlxError) -> Meaning {
+    if let SqlxError::Database(cause) = error {
+        return meaning(cause.as_ref());
+    }
+    let broken = matches!(
+        error,
         SqlxError::Io(_)
-        | SqlxError::Tls(_)
-        | SqlxError::Protocol(_)
-        | SqlxError::PoolTimedOut
-        | SqlxError::PoolClosed
-        | SqlxError::WorkerCrashed
-        | SqlxError::BeginFailed => Meaning::Unavailable,
-        _ => Meaning::Failure,
-    })
+            | SqlxError::Tls(_)
+            | SqlxError::Protocol(_)
+            | SqlxError::PoolTimedOut
+            | SqlxError::PoolClosed
+            | SqlxError::WorkerCrashed
+            | SqlxError::BeginFailed
+    );
+    if broken { Meaning::Unavailable } else { Meaning::Failure }
 }
 
 #[cfg(test)]

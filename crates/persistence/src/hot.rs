@@ -56,6 +56,8 @@ impl Link {
         result.map_err(|error| {
             let error = StoreError::of(error);
             self.retirement.learn(&error);
+            // A session that cannot write is not lent again, whatever becomes of the others.
+            self.busy |= error.cannot_write();
             error
         })
     }
@@ -90,7 +92,7 @@ impl ManageConnection for Manager {
     }
 }
 
-/// A pool of at most `connections`; none is made yet. A request waits at most `patience` for one.
+/// A pool of at most `connections`, of which one is made at once. A request waits at most `patience` for one.
 pub(crate) fn pool(
     options: PgConnectOptions,
     connections: u32,
@@ -103,6 +105,7 @@ pub(crate) fn pool(
         .max_size(connections)
         .connection_timeout(patience)
         .max_lifetime(LIFETIME)
+        .min_idle(1)
         .idle_timeout(None)
         .build_unchecked(Manager { options, retirement: retirement.clone() })
 }

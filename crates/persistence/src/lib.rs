@@ -47,7 +47,10 @@ pub use error::StoreError;
 pub use gate::CommitGate;
 pub use hotels::HotelSnapshot;
 pub use keys::{Answer, Record, RequestKey, StoredAnswer};
-pub use listing::{BookingFilter, HistoryEvent, Page, RoomFilter, RoomPosition, RoomSort};
+pub use listing::{
+    BookingFilter, HistoryEvent, Page, ROOMS_EXAMINED_MAX, RoomFilter, RoomPage, RoomPosition,
+    RoomSort,
+};
 pub use schema::SchemaState;
 pub use seam::Seam;
 pub use session::Session;

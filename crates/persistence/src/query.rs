@@ -75,6 +75,13 @@ pub(crate) fn columns<C: Iterable + IdenStatic>(alias: &str) -> String {
     columns.collect::<Vec<_>>().join(", ")
 }
 
+/// `alias.id, …` for every column of an entity that has a result to itself. Never `*`: a column that
+/// a newer release adds must not change what a statement prepared by this one returns.
+pub(crate) fn own_columns<C: Iterable + IdenStatic>(alias: &str) -> String {
+    let columns = C::iter().map(|column| format!("{alias}.{}", column.as_str()));
+    columns.collect::<Vec<_>>().join(", ")
+}
+
 /// The entity under `alias` in a row of a LEFT JOIN, unless it is absent. `key` is a column of it
 /// that is never null.
 pub(crate) fn joined<M: FromQueryResult>(

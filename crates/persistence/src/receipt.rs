@@ -9,7 +9,7 @@ use crate::write::{Fate, Receipt};
 use crate::{Pools, Store, StoreError, commit_postgres};
 
 /// What the server needs, at most, from a statement's beginning to its waiting for the room's row.
-const QUEUED: TimeDelta = TimeDelta::milliseconds(500);
+const QUEUED: TimeDelta = TimeDelta::milliseconds(250);
 
 /// The event may be of another write, whose name may be absent.
 const FOUND: &str = "

@@ -45,7 +45,7 @@ impl Store {
                 let lent = lent.map_err(StoreError::acquiring)?;
                 Connected::Postgres { lent, locked: false }
             }
-            Pools::Sqlite { reader, writer, group } => {
+            Pools::Sqlite { reader, writer, group, .. } => {
                 self.check_file()?;
                 Connected::Sqlite {
                     reader: reader.clone(),

@@ -1,9 +1,10 @@
-//! Where there is room: candidates for an automatic booking, alternatives to a room that is taken.
+//! Rooms that can be booked for a stay: where an automatic booking may try, what a refusal names
+//! instead, and the condition that searches share with them.
 
 use sea_orm::DbErr;
 use vacancy_domain::{Day, HotelId, RoomId, Stay};
 
-use crate::dialect::occupies;
+use crate::dialect::{occupies, takes_a_night};
 use crate::entity::{hotel, idempotency_key};
 use crate::hotels::{earlier, no_row, push_clock_and_key};
 use crate::keys::StoredAnswer;
@@ -39,15 +40,16 @@ impl Store {
         query.push(&columns::<idempotency_key::Column>("k"));
         query.push(", clock.now AS now, h.time_zone AS time_zone, r.id AS r_id");
         push_clock_and_key(self, &mut query, key);
-        query.push(" LEFT JOIN hotels AS h ON h.deleted_at IS NULL AND h.id = ").bind(hotel.0);
-        query.push(" LEFT JOIN rooms AS r ON r.hotel_id = h.id AND r.id IN (SELECT id FROM (");
-        query.push("SELECT r.id FROM rooms AS r WHERE r.hotel_id = ").bind(hotel.0);
-        self.where_sellable(&mut query, stay, guests);
+        let of_hotel = query.value(hotel.0);
+        query.push(" LEFT JOIN hotels AS h ON h.deleted_at IS NULL AND h.id = ").push(&of_hotel);
+        query.push(" LEFT JOIN (");
+        let mut wanted = format!("r.hotel_id = {of_hotel}");
         if let Some(kind) = kind {
-            query.push(" AND r.kind = ").bind(kind);
+            wanted.extend([format!(" AND r.kind = {}", query.value(kind))]);
         }
-        query.push(" ORDER BY r.times_booked, random() LIMIT ").bind(CANDIDATES_MAX);
-        query.push(") AS free) ORDER BY r.times_booked, random()");
+        self.push_sellable(&mut query, &wanted, stay, guests, "random()");
+        query.push(" LIMIT ").bind(CANDIDATES_MAX);
+        query.push(") AS r ON h.id IS NOT NULL ORDER BY r.times_booked, random()");
         let rows = query.all(&self.reader).await?;
         let first = rows.first().ok_or_else(|| no_row("candidates"))?;
         let ids = rows.iter().map(|row| row.try_get::<Option<uuid::Uuid>>("r_", "id"));
@@ -71,29 +73,40 @@ impl Store {
         guests: i64,
         limit: u64,
     ) -> Result<Vec<RoomId>, StoreError> {
-        let mut query = Query::new(self.dialect, "SELECT r.id AS id FROM rooms AS r");
-        query.push(" WHERE r.hotel_id = (SELECT hotel_id FROM rooms WHERE id = ").bind(room.0);
-        query.push(") AND r.id <> ").bind(room.0);
-        self.where_sellable(&mut query, stay, guests);
-        query.push(" ORDER BY r.times_booked, r.id LIMIT ").bind(limit);
+        let mut query = Query::new(self.dialect, "");
+        let room = query.value(room.0);
+        let wanted = format!(
+            "r.hotel_id = (SELECT hotel_id FROM rooms WHERE id = {room}) AND r.id <> {room}"
+        );
+        self.push_sellable(&mut query, &wanted, stay, guests, "r.id");
+        query.push(", r.id LIMIT ").bind(limit);
         let rows = query.all(&self.reader).await?;
         let ids = rows.iter().map(|row| row.try_get("", "id").map(RoomId));
         Ok(ids.collect::<Result<_, DbErr>>()?)
     }
 
-    /// ` AND …`: the rooms called `r` that are open, large enough and free for `stay`.
-    fn where_sellable(&self, query: &mut Query, stay: Stay, guests: i64) {
-        query.push(" AND r.deleted_at IS NULL AND r.status = 'open' AND r.capacity >= ");
-        query.bind(guests);
+    /// `SELECT …`: id and `times_booked` of the rooms that are as `wanted`, open, large enough and
+    /// free for `stay`, least booked first, then by `ties`; to be limited.
+    ///
+    /// The hotel's rooms are put in order first and asked for free nights one after the other, so
+    /// that no more of them are asked than are needed. The inner LIMIT holds that order in both
+    /// databases.
+    fn push_sellable(&self, query: &mut Query, wanted: &str, stay: Stay, guests: i64, ties: &str) {
+        query.push("SELECT r.id, r.times_booked FROM (SELECT r.id, r.times_booked FROM rooms AS r");
+        query.push(" WHERE r.deleted_at IS NULL AND r.status = 'open' AND ").push(wanted);
+        query.push(" AND r.capacity >= ").bind(guests);
+        query.push(" ORDER BY r.times_booked, ").push(ties);
+        query.push(" LIMIT 1000000000) AS r WHERE 1 = 1");
         self.and_free(query, stay);
+        query.push(" ORDER BY r.times_booked");
     }
 
     /// ` AND NOT EXISTS …`: the rooms called `r` with no occupied night in `stay`.
     pub(crate) fn and_free(&self, query: &mut Query, stay: Stay) {
         let (check_in, check_out) = (query.day(stay.check_in()), query.day(stay.check_out()));
-        query.push(" AND NOT EXISTS (SELECT 1 FROM bookings AS o WHERE o.room_id = r.id AND ");
-        query.push(&occupies("o", self.dialect.now())).push(" AND ");
-        query.push(&self.dialect.overlaps("o", &check_in, &check_out));
+        query.push(" AND NOT EXISTS (SELECT 1 FROM bookings AS o WHERE ");
+        query.push(&takes_a_night("o", "r.id", &check_in, &check_out)).push(" AND ");
+        query.push(&occupies("o", self.dialect.now()));
         // OFFSET keeps PostgreSQL from turning the rooms of a wide search into one join with all
         // bookings there ever were: a few of each room's own are looked at, in the index.
         query.push(" LIMIT 1 OFFSET 0)");

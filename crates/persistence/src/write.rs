@@ -1,6 +1,6 @@
 //! What one commit keeps: the decisions of one request, or of several about the same rooms.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -9,9 +9,9 @@ use vacancy_domain::{Change, Event, Instant, RoomId, Version};
 use crate::gate::CommitGate;
 use crate::keys::Record;
 
-/// How long after its snapshot a commit may begin. A statement that the network delivers later
-/// writes nothing, so an unknown outcome is settled once this has passed.
-const FENCE: TimeDelta = TimeDelta::seconds(1);
+/// How long after it was sent a commit may begin. A statement that the network delivers later writes
+/// nothing, so an unknown outcome is settled once this has passed.
+const FENCE: TimeDelta = TimeDelta::milliseconds(500);
 
 /// One request's share of a write.
 #[derive(Clone, Debug)]
@@ -37,6 +37,9 @@ pub struct Write {
     pub(crate) at: Instant,
     /// Names this write in the events it appends.
     pub(crate) id: Uuid,
+    made: tokio::time::Instant,
+    /// Until when it may begin, by the database's clock; set when it is sent.
+    fence: OnceLock<Instant>,
 }
 
 /// Where a write shows, if it was committed.
@@ -66,7 +69,8 @@ impl Write {
         let mut changes = parts.iter().map(|part| part.change.clone());
         let mut change = changes.next().unwrap_or_default();
         changes.for_each(|later| change.then(later));
-        Self { parts, change, at, id: Uuid::now_v7() }
+        let (made, fence) = (tokio::time::Instant::now(), OnceLock::new());
+        Self { parts, change, at, id: Uuid::now_v7(), made, fence }
     }
 
     /// By what to find out whether it was committed; absent when no room is written.
@@ -81,8 +85,10 @@ impl Write {
         })
     }
 
+    /// From when it is first asked for. The time since the snapshot is measured here, which takes no
+    /// clock that agrees with the database's.
     pub(crate) fn fence(&self) -> Instant {
-        self.at + FENCE
+        *self.fence.get_or_init(|| self.at + self.made.elapsed() + FENCE)
     }
 
     /// The keys to keep, each with its answer.

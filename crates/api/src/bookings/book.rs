@@ -52,10 +52,7 @@ impl Operation for Book {
     }
 
     fn counts_as(&self) -> metrics::Operation {
-        match &self.wanted {
-            Ok(BookingRequest { hold: Some(_), .. }) => metrics::Operation::Hold,
-            Ok(_) | Err(_) => metrics::Operation::Book,
-        }
+        metrics::Operation::Book
     }
 
     fn looks_at(&self) -> Look {
@@ -70,6 +67,9 @@ impl Operation for Book {
 
     fn decide(&self, seen: &Seen, turn: &mut Turn) -> Result<Ruling, Stop> {
         let wanted = self.wanted.as_ref().map_err(Clone::clone)?;
+        if wanted.hold.is_some() {
+            turn.counts_as = metrics::Operation::Hold;
+        }
         let booked = seen.live_calendar(self.room)?.book(wanted.as_booking(self.id));
         let booked =
             booked.map_err(|refused| Stop::from(refused).wanting(wanted.stay, wanted.guests))?;

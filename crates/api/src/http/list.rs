@@ -56,9 +56,20 @@ impl<Q> Listing<Q> {
         place: impl Fn(&T) -> P,
     ) -> Result<Response, Problem> {
         let last = page.items.last().filter(|_| page.more);
-        let next_cursor = last.map(|last| cursor::encode(&place(last))).transpose()?;
+        self.answer_page(metrics, &page.items, last.map(place), view)
+    }
+
+    /// Writes a page: each item as `view` shows it, and after which place the next one begins.
+    pub fn answer_page<T, V: Serialize, P: Serialize>(
+        &self,
+        metrics: &Metrics,
+        items: &[T],
+        next: Option<P>,
+        view: impl Fn(&T) -> V,
+    ) -> Result<Response, Problem> {
+        let next_cursor = next.map(|place| cursor::encode(&place)).transpose()?;
         let link = next_cursor.as_deref().map(|cursor| next_link(&self.uri, cursor));
-        let items = page.items.iter().map(view).collect();
+        let items = items.iter().map(view).collect();
         let body = serde_json::to_vec(&List { items, next_cursor });
         let body = body.map_err(Problem::internal)?;
         let etag = tag::weak(&body);

@@ -1,6 +1,7 @@
 //! HTTP as this service speaks it: reading requests strictly, preconditions, keys, problems, lists,
 //! and the layers around every request.
 
+pub mod arrival;
 pub mod cursor;
 pub mod fields;
 pub mod in_flight;

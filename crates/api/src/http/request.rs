@@ -1,14 +1,11 @@
 //! Reading a write: its body, preconditions, key and preferences, checked in the documented order.
 
-use std::time::Duration;
-
-use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, Method, header};
-use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::http::arrival;
 use crate::http::fields::shape;
 use crate::http::json::syntax;
 use crate::http::key::{self, ClientKey};
@@ -16,11 +13,6 @@ use crate::http::preconditions::RawPreconditions;
 use crate::http::problem::Problem;
 use crate::http::query::{NamesVersion, Query};
 use crate::http::request_id::RequestId;
-
-/// The most bytes of a body.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every write carries besides its path and body.
 #[derive(Clone, Debug)]
@@ -108,13 +100,13 @@ impl<B: ReadBody, Q: NamesVersion, S: Send + Sync> FromRequest<S> for WriteReque
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        let announced = announced_length(&parts.headers);
+        let (mut parts, _) = request.into_parts();
+        let announced = arrival::announced_length(&parts.headers);
         let has_body = !B::ABSENT || announced.is_none_or(|length| length > 0);
         if has_body {
             check_media_type::<B>(&parts.method, &parts.headers)?;
         }
-        let body = read_whole(body, announced).await?;
+        let body = arrival::of(&mut parts.extensions, &parts.headers)?;
         let Query(query) = Query::<Q>::from_request_parts(&mut parts, state).await?;
         let preconditions = RawPreconditions::new(&parts.headers, query.version()?);
         let key = key::client_key(&parts.headers)?;
@@ -128,14 +120,6 @@ impl<B: ReadBody, Q: NamesVersion, S: Send + Sync> FromRequest<S> for WriteReque
         };
         Ok(Self { context, body: B::read(&body), query: std::marker::PhantomData })
     }
-}
-
-fn announced_length(headers: &HeaderMap) -> Option<usize> {
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        return None;
-    }
-    let Some(length) = headers.get(header::CONTENT_LENGTH) else { return Some(0) };
-    length.to_str().ok()?.parse().ok()
 }
 
 fn check_media_type<B: ReadBody>(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
@@ -163,29 +147,6 @@ fn check_media_type<B: ReadBody>(method: &Method, headers: &HeaderMap) -> Result
     if json || merge { Ok(()) } else { Err(unsupported()) }
 }
 
-/// Reads the body to its end. One that is or will be too large is not waited for: the connection
-/// is closed after the answer, and the server lingers so that its sender hears it.
-async fn read_whole(mut body: Body, announced: Option<usize>) -> Result<Bytes, Problem> {
-    let too_large = Problem::PayloadTooLarge { limit: BODY_BYTES_MAX };
-    if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err(too_large);
-    }
-    let read = async {
-        let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
-        while let Some(frame) = body.frame().await {
-            let frame = frame
-                .map_err(|_| Problem::InvalidRequest("the body ended before it should".into()))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > BODY_BYTES_MAX {
-                return Err(too_large);
-            }
-            bytes.extend_from_slice(&data);
-        }
-        Ok(Bytes::from(bytes))
-    };
-    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(Problem::RequestTimeout))
-}
-
 /// `Prefer: return=minimal` (RFC 7240, 4.2), among other preferences or alone.
 fn prefers_minimal(headers: &HeaderMap) -> bool {
     let lines = headers.get_all("prefer").iter().filter_map(|line| line.to_str().ok());
@@ -201,38 +162,7 @@ fn prefers_minimal(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    use hyper::body::Frame;
-
     use super::*;
-
-    /// The body of a client that has sent all it will ever send, and does not say so.
-    struct Silent(Option<Bytes>);
-
-    impl hyper::body::Body for Silent {
-        type Data = Bytes;
-        type Error = std::convert::Infallible;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-            self.0.take().map_or(Poll::Pending, |data| Poll::Ready(Some(Ok(Frame::data(data)))))
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_is_waited_for_until_its_time_is_up() {
-        for (sent, announced) in [(None, Some(1)), (Some("{"), Some(2)), (Some("{}"), None)] {
-            let began = tokio::time::Instant::now();
-            let body = Body::new(Silent(sent.map(Bytes::from)));
-            let read = read_whole(body, announced).await;
-            assert!(matches!(read, Err(Problem::RequestTimeout)), "{sent:?}: {read:?}");
-            assert_eq!(began.elapsed(), Duration::from_secs(10), "{sent:?}");
-        }
-    }
 
     #[test]
     fn preferences_are_found_among_others() {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
-use vacancy_domain::{HotelId, Room, RoomId, Stay, Text};
+use vacancy_domain::{HotelId, RoomId, Stay, Text};
 use vacancy_persistence::{RoomFilter, RoomPosition, RoomSort};
 
 use super::view::RoomView;
@@ -41,7 +41,7 @@ pub struct RoomsQuery {
     /// With `check_in`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     check_out: Option<DayParam>,
-    /// The order.
+    /// The order. `times_booked` takes `hotel_id` or `city`.
     #[param(value_type = Option<SortParam>)]
     #[serde(default)]
     sort: SortParam,
@@ -75,15 +75,17 @@ enum CursorKey {
     NightlyRate(Option<(String, i64)>, Uuid),
 }
 
-impl CursorKey {
-    fn of(room: &Room, sort: RoomSort) -> Self {
-        match RoomPosition::of(room, sort) {
+impl From<RoomPosition> for CursorKey {
+    fn from(position: RoomPosition) -> Self {
+        match position {
             RoomPosition::Number(number, id) => Self::Number(number, id.0),
             RoomPosition::TimesBooked(times, id) => Self::TimesBooked(times, id.0),
             RoomPosition::NightlyRate(rate, id) => Self::NightlyRate(rate, id.0),
         }
     }
+}
 
+impl CursorKey {
     /// Fails with 400 when it is a place in another order.
     fn position(self, sort: RoomSort) -> Result<RoomPosition, Problem> {
         // A cursor that somebody made up could hold text that the database refuses.
@@ -105,7 +107,8 @@ impl CursorKey {
     }
 }
 
-/// Lists rooms; with both dates, only those free for that stay.
+/// Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+/// may hold fewer items than `limit`, or none, and still have a `next_cursor`.
 #[utoipa::path(
     get, operation_id = "list_rooms", path = "/v1/rooms", tag = "rooms", params(RoomsQuery),
     responses((status = 200, description = "A page of rooms", body = List<RoomView>))
@@ -134,6 +137,11 @@ pub async fn list(
         SortParam::TimesBooked => RoomSort::TimesBooked,
         SortParam::NightlyRate => RoomSort::NightlyRate,
     };
+    if sort == RoomSort::TimesBooked && query.hotel_id.is_none() && query.city.is_none() {
+        // An index in this order over all rooms would be written by every booking.
+        let why = "sort=times_booked takes hotel_id or city".to_owned();
+        return Err(Problem::InvalidRequest(why));
+    }
     let after = query.cursor.as_deref().map(cursor::decode::<CursorKey>).transpose()?;
     let filter = RoomFilter {
         hotel: query.hotel_id.map(|id| HotelId(id.0)),
@@ -147,10 +155,6 @@ pub async fn list(
     };
     let store = app.store.clone();
     let page = app.read(async move { store.rooms(&filter).await }).await?;
-    listing.answer(
-        &app.metrics,
-        &page,
-        |room| RoomView::from(room),
-        |room| CursorKey::of(room, sort),
-    )
+    let next = page.next.map(CursorKey::from);
+    listing.answer_page(&app.metrics, &page.items, next, |room| RoomView::from(room))
 }

@@ -36,7 +36,8 @@ pub(super) async fn accept(
     let Limits { connections_max, probe_connections_max, .. } = serving.limits;
     let mut failures = 0;
     loop {
-        let open = connections.len();
+        let has_room =
+            serving.all.live() < connections_max + probe_connections_max || serving.all.has_idle();
         let accepted = tokio::select! {
             biased;
             () = serving.leaving.cancelled() => return Ok(()),
@@ -44,16 +45,16 @@ pub(super) async fn accept(
                 log_panic(&ended);
                 continue;
             }
-            accepted = listener.accept(), if open < connections_max + probe_connections_max => accepted,
-            () = serving.all.one_is_idle(), if open > connections_max => {
-                serving.all.close_longest_idle();
-                continue;
-            }
+            accepted = listener.accept(), if has_room => accepted,
+            () = serving.all.one_may_make_room(), if !has_room => continue,
         };
         match accepted {
             Ok((stream, peer)) => {
                 failures = 0;
-                let is_beyond_limit = open >= connections_max && !make_room(serving);
+                if serving.all.live() >= connections_max {
+                    make_room(serving);
+                }
+                let is_beyond_limit = serving.all.live() >= connections_max;
                 let open = serving.all.enter(is_beyond_limit);
                 connections.spawn(serving.clone().connection(stream, peer, open));
             }

@@ -19,6 +19,10 @@ use super::open::OpenConnection;
 #[derive(Clone, Copy, Debug)]
 pub struct BeyondLimit;
 
+/// Says of a request that where it ends was told in two ways: by a length and by a coding.
+#[derive(Clone, Copy, Debug)]
+pub struct AmbiguousEnd;
+
 /// One request, one answer; the last of its connection when the server is leaving, or when the
 /// request has a body that was not read to its end: what follows on the connection is the rest of
 /// it, and a client must not take the connection for a usable one.
@@ -31,11 +35,14 @@ pub(super) async fn answer(
     open.works();
     let unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
     let mut request = request.map(|body| Watched { body, unread: unread.clone() });
+    if open.is_ambiguous() {
+        request.extensions_mut().insert(AmbiguousEnd);
+    }
     if open.is_beyond_limit {
         request.extensions_mut().insert(BeyondLimit);
     }
     let mut response = app.oneshot(request).await?;
-    if leaving.is_cancelled() || open.is_beyond_limit || unread.load(Ordering::Relaxed) {
+    if leaving.is_cancelled() || open.is_last() || unread.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -16,6 +16,7 @@ mod answer;
 mod connection;
 mod descriptors;
 mod drain;
+mod framing;
 mod head_timer;
 mod limits;
 mod open;
@@ -26,7 +27,7 @@ mod test_kit;
 #[cfg(test)]
 mod tests;
 
-pub use self::answer::BeyondLimit;
+pub use self::answer::{AmbiguousEnd, BeyondLimit};
 pub use self::descriptors::{connections_for, raise_descriptors};
 pub use self::drain::serve;
 pub use self::limits::Limits;

@@ -1,17 +1,19 @@
 //! The open connections: which of them wait for a request, and since when.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::framing::Shown;
+
 /// All open connections of a server.
 #[derive(Debug)]
 pub(super) struct OpenConnections {
     waiting: Mutex<Waiting>,
-    became_idle: Notify,
+    changed: Notify,
     /// Bytes of heads that have begun and not ended.
     head_bytes: AtomicUsize,
     head_bytes_max: usize,
@@ -19,6 +21,8 @@ pub(super) struct OpenConnections {
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// How many are open and have not been asked to close.
+    live: usize,
     last: u64,
     /// The connections that wait for a request or for its head's end, the longest first.
     by_age: BTreeMap<u64, CancellationToken>,
@@ -33,6 +37,8 @@ pub(super) struct OpenConnection {
     close: CancellationToken,
     bytes_read: AtomicU64,
     head_bytes: AtomicUsize,
+    is_ambiguous: AtomicBool,
+    is_last: AtomicBool,
     /// Whether it was accepted beyond the limit, for probes only.
     pub(super) is_beyond_limit: bool,
 }
@@ -42,7 +48,7 @@ impl OpenConnections {
     pub(super) fn new(head_bytes_max: usize) -> Arc<Self> {
         Arc::new(Self {
             waiting: Mutex::default(),
-            became_idle: Notify::new(),
+            changed: Notify::new(),
             head_bytes: AtomicUsize::new(0),
             head_bytes_max,
         })
@@ -50,25 +56,41 @@ impl OpenConnections {
 
     /// A connection that has just been accepted.
     pub(super) fn enter(self: &Arc<Self>, is_beyond_limit: bool) -> Arc<OpenConnection> {
+        self.lock().live += 1;
         Arc::new(OpenConnection {
             all: self.clone(),
             place: AtomicU64::new(0),
             close: CancellationToken::new(),
             bytes_read: AtomicU64::new(0),
             head_bytes: AtomicUsize::new(0),
+            is_ambiguous: AtomicBool::new(false),
+            is_last: AtomicBool::new(false),
             is_beyond_limit,
         })
     }
 
     /// Asks the connection that has waited longest to close. Returns whether there was one.
     pub(super) fn close_longest_idle(&self) -> bool {
-        let longest = self.lock().by_age.pop_first();
-        longest.inspect(|(_, close)| close.cancel()).is_some()
+        let mut waiting = self.lock();
+        let Some((_, close)) = waiting.by_age.pop_first() else { return false };
+        waiting.live -= 1;
+        close.cancel();
+        true
     }
 
-    /// Returns once a connection has begun to wait.
-    pub(super) async fn one_is_idle(&self) {
-        self.became_idle.notified().await;
+    /// How many are open and have not been asked to close.
+    pub(super) fn live(&self) -> usize {
+        self.lock().live
+    }
+
+    /// Whether one of them waits for a request.
+    pub(super) fn has_idle(&self) -> bool {
+        !self.lock().by_age.is_empty()
+    }
+
+    /// Returns once a connection has begun to wait, or has ended.
+    pub(super) async fn one_may_make_room(&self) {
+        self.changed.notified().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -79,6 +101,7 @@ impl OpenConnections {
 impl OpenConnection {
     /// It waits for a request from now on, and may be closed to make room.
     pub(super) fn waits(&self) {
+        self.release_head();
         let mut waiting = self.all.lock();
         waiting.last += 1;
         let place = waiting.last;
@@ -86,7 +109,7 @@ impl OpenConnection {
         let before = self.place.swap(place, Ordering::Relaxed);
         waiting.by_age.remove(&before);
         drop(waiting);
-        self.all.became_idle.notify_one();
+        self.all.changed.notify_one();
     }
 
     /// The head of a request has been read, and its answer is under way.
@@ -108,6 +131,22 @@ impl OpenConnection {
     /// How many bytes have come so far.
     pub(super) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the bytes have shown of the requests in them.
+    pub(super) fn shown(&self, shown: Shown) {
+        self.is_ambiguous.fetch_or(shown.is_ambiguous, Ordering::Relaxed);
+        self.is_last.fetch_or(shown.is_last, Ordering::Relaxed);
+    }
+
+    /// Whether a request came whose end is told in two ways.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection has to be closed after the answer.
+    pub(super) fn is_last(&self) -> bool {
+        self.is_beyond_limit || self.is_last.load(Ordering::Relaxed)
     }
 
     /// So many more bytes have come. Returns whether there is room for them: false when the
@@ -136,6 +175,12 @@ impl OpenConnection {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.leave();
+        let mut waiting = self.all.lock();
+        if !self.close.is_cancelled() {
+            waiting.live -= 1;
+        }
+        drop(waiting);
+        self.all.changed.notify_one();
         self.release_head();
     }
 }
@@ -156,6 +201,7 @@ mod tests {
         connections[1].waits();
         drop(all.enter(false));
         let mut closed = Vec::new();
+        assert_eq!(all.live(), 4);
         while all.close_longest_idle() {
             let asked = connections
                 .iter()
@@ -165,7 +211,9 @@ mod tests {
             connections[asked].works();
         }
         assert_eq!(closed, [2, 3, 1]);
-        assert!(!connections[0].close.is_cancelled());
+        assert_eq!(all.live(), 1);
+        drop(connections);
+        assert_eq!(all.live(), 0);
     }
 
     #[test]

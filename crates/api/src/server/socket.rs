@@ -10,12 +10,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::framing::Framing;
 use super::open::OpenConnection;
 
 /// A client's socket that counts what was read, and fails when the client does not read.
 pub(super) struct BoundedSocket {
     stream: TcpStream,
     open: Arc<OpenConnection>,
+    framing: Framing,
     /// Runs while a write waits.
     write_stall: Option<Pin<Box<Sleep>>>,
     write_stall_timeout: Duration,
@@ -28,7 +30,7 @@ impl BoundedSocket {
         open: Arc<OpenConnection>,
         write_stall_timeout: Duration,
     ) -> Self {
-        Self { stream, open, write_stall: None, write_stall_timeout }
+        Self { stream, open, framing: Framing::default(), write_stall: None, write_stall_timeout }
     }
 
     /// Gives the socket back.
@@ -62,7 +64,10 @@ impl AsyncRead for BoundedSocket {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
-        if self.open.read(read) {
+        let this = &mut *self;
+        let shown = this.framing.read(&buffer.filled()[before..]);
+        this.open.shown(shown);
+        if this.open.read(read) {
             return Poll::Ready(Ok(()));
         }
         let error = "the unfinished heads of all requests are too large together";

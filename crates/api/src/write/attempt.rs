@@ -61,10 +61,6 @@ struct Decided {
 /// Carries out one attempt of `members`, in their order. `turn` keeps others away from the rooms; it
 /// ends with the attempt, and at the latest before the fate of a commit is waited for.
 pub(super) async fn attempt<T>(app: App, rooms: Vec<RoomId>, members: Vec<Member>, turn: T) {
-    for member in &members {
-        app.metrics.lane_waited(member.since.elapsed());
-    }
-    app.metrics.lane_batch(members.len());
     let (members, abandoned): (Vec<_>, Vec<_>) =
         members.into_iter().partition(|member| !member.gate.is_abandoned());
     for member in abandoned {

@@ -10,7 +10,7 @@ use vacancy_domain::RoomId;
 use super::attempt::{Attempted, End, attempt};
 use super::operation::{Look, Member, Operation};
 use super::run::{Failure, Run, run_write};
-use crate::app::App;
+use crate::app::{App, OVERTIME};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
 use crate::http::request::WriteContext;
@@ -107,8 +107,10 @@ async fn go(
     }
     if let [first, second] = rooms[..] {
         // Both lanes, in ascending order as for the rooms' rows: none waits in a circle.
+        let member = vec![member];
         let turns = (app.lanes.place(first).turn().await, app.lanes.place(second).turn().await);
-        spawn(app, rooms, vec![member], turns);
+        count_batch(app, &member);
+        spawn(app, rooms, member, turns);
         return heard(end.await);
     }
     let place = app.lanes.place(rooms[0]);
@@ -120,6 +122,7 @@ async fn go(
             turn = place.turn() => {
                 let members = turn.take(BATCH_MAX, |member| member.alone);
                 if !members.is_empty() {
+                    count_batch(app, &members);
                     spawn(app, rooms.clone(), members, turn);
                 }
             }
@@ -135,10 +138,23 @@ fn rooms_of(home: Option<RoomId>, look: &Look) -> Vec<RoomId> {
     rooms
 }
 
+fn count_batch(app: &App, members: &[Member]) {
+    for member in members {
+        app.metrics.lane_waited(member.since.elapsed());
+    }
+    app.metrics.lane_batch(members.len());
+}
+
 /// In a task of its own: a request that is given up must not take along those it leads.
 fn spawn<T: Send + 'static>(app: &App, rooms: Vec<RoomId>, members: Vec<Member>, turn: T) {
-    let work = attempt(app.clone(), rooms, members, turn);
-    app.spawn(work.instrument(tracing::Span::current()));
+    let last = members.iter().map(|member| member.deadline).max().unwrap_or_else(Instant::now);
+    let work = attempt(app.clone(), rooms, members, turn).instrument(tracing::Span::current());
+    app.spawn(async move {
+        // Nothing waits for it any more then, and the rooms must not wait for it either.
+        if tokio::time::timeout_at(last + OVERTIME, work).await.is_err() {
+            tracing::warn!("dropped an attempt that the database does not answer");
+        }
+    });
 }
 
 fn heard(end: Result<Attempted, oneshot::error::RecvError>) -> Result<Attempted, Failure> {

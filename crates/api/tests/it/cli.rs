@@ -171,11 +171,27 @@ async fn every_bad_configuration_ends_as_documented() {
         desk.check("a second process on one SQLite file", &typed).await;
     }
     drop(first);
+    let linked = desk.folder.path().join("linked.db");
+    let (_, file) = sqlite.url().split_once("//").expect("a file's address");
+    let file = file.trim_end_matches("?mode=rwc");
+    std::fs::hard_link(file, &linked).expect("one file system");
+    desk.check("a SQLite file with several names", &format!("{serve} {}", sqlite.url())).await;
+    std::fs::remove_file(&linked).expect("it is there");
 
     let postgres = Database::create(Kind::Postgres).await;
     if let Some(db) = &postgres {
         let nope = address(db, |address| address.set_path("nope"));
         desk.check("database does not exist", &format!("{serve} {nope}")).await;
+        let unfit = format!("unfit_{}", std::process::id());
+        let make = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+        db.sql(&format!("CREATE DATABASE {unfit} {make}")).await;
+        let unfit_url = address(db, |address| address.set_path(&unfit));
+        desk.check("PostgreSQL: another encoding", &format!("{serve} {unfit_url}")).await;
+        db.sql(&format!("DROP DATABASE {unfit}")).await;
+        db.sql(&format!("CREATE DATABASE {unfit} TEMPLATE template0")).await;
+        db.sql(&format!("ALTER DATABASE {unfit} SET default_transaction_read_only = on")).await;
+        desk.check("PostgreSQL: read-only", &format!("{serve} {unfit_url}")).await;
+        db.sql(&format!("DROP DATABASE {unfit} WITH (FORCE)")).await;
         let role = format!("poor_{}", std::process::id());
         db.sql(&format!("CREATE ROLE {role} LOGIN")).await;
         let poor = address(db, |address| address.set_username(&role).expect("it has a host"));

@@ -700,7 +700,8 @@ struct Contest {
 impl Contest {
     async fn begin(db: Database) -> Self {
         let rival = Rival::on(&db);
-        let options = ReplicaOptions { seam: rival.seam(), ..ReplicaOptions::default() };
+        let options =
+            ReplicaOptions { seam: rival.seam(), room_lanes: false, ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         let hotel = api.hotel().await;

@@ -1,4 +1,4 @@
-//! What a write costs on PostgreSQL: the statements that go over the wire, counted.
+//! What a request costs on PostgreSQL: the round trips on the wire, counted.
 
 use serde_json::json;
 use vacancy_testkit::database::{Database, Kind};
@@ -8,33 +8,9 @@ use vacancy_testkit::wire::Wire;
 
 use crate::support::{Api, day, id_of, wish};
 
-/// What the pool asks a connection in place of a ping; it is no part of the work.
+/// What the driver's pool asks a connection that comes back to it; only lists and searches use that
+/// pool, and no request waits for it.
 const POOL_CHECK: &str = "SELECT now() = statement_timestamp()";
-
-/// Reads, and the statements of the one transaction without BEGIN and COMMIT.
-#[derive(Debug, PartialEq)]
-struct Cost {
-    reads: usize,
-    writes: Option<usize>,
-}
-
-fn cost(statements: &[String]) -> Cost {
-    let work: Vec<_> =
-        statements.iter().map(String::as_str).filter(|it| *it != POOL_CHECK).collect();
-    let begins = work.iter().filter(|it| it.starts_with("BEGIN")).count();
-    let Some(begin) = work.iter().position(|it| it.starts_with("BEGIN")) else {
-        return Cost { reads: work.len(), writes: None };
-    };
-    assert_eq!(begins, 1, "one transaction: {work:#?}");
-    assert_eq!(work.last(), Some(&"COMMIT"), "nothing after it: {work:#?}");
-    assert!(work[..begin].iter().all(|it| it.starts_with("SELECT")), "reads come first: {work:#?}");
-    let writes = &work[begin + 1..work.len() - 1];
-    assert!(
-        writes[0].starts_with("UPDATE \"rooms\""),
-        "the compare-and-set comes first: {work:#?}"
-    );
-    Cost { reads: begin, writes: Some(writes.len()) }
-}
 
 /// A room behind a wire that listens.
 struct Desk {
@@ -46,100 +22,140 @@ struct Desk {
 
 impl Desk {
     /// None when there is no PostgreSQL here.
-    async fn open() -> Option<Self> {
+    async fn open(room_lanes: bool) -> Option<Self> {
         let db = Database::create(Kind::Postgres).await?;
         let wire = Wire::start(db.address()).await;
-        let options =
-            ReplicaOptions { database_url: Some(wire.url(db.url())), ..ReplicaOptions::default() };
+        // As few connections as there can be, so that each has prepared its statements soon.
+        let options = ReplicaOptions {
+            database_url: Some(wire.url(db.url())),
+            connections: 2,
+            room_lanes,
+            ..ReplicaOptions::default()
+        };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         Some(Self { db, _replica: replica, api, wire })
     }
 
-    /// Sends a request and says what it cost.
+    /// Sends a request and says how many round trips it was: exactly as many as it has statements,
+    /// none of them asked twice, and no sign of life among them.
     async fn check(
         &self,
         what: &str,
         send: impl Future<Output = Answer>,
         status: u16,
-        expect: Cost,
+        trips: usize,
     ) -> Answer {
         self.wire.record();
         let answer = send.await.expect(status);
         let statements = self.wire.take_recorded();
-        eprintln!("{what}:");
-        for statement in &statements {
-            eprintln!("    {statement}");
-        }
-        assert_eq!(cost(&statements), expect, "{what}");
+        let work: Vec<_> = statements.iter().filter(|it| *it != POOL_CHECK).collect();
+        assert_eq!(work.len(), trips, "{what}: {work:#?}");
+        answer
+    }
+
+    /// As [`Self::check`], with all that goes over the wire: requests that only need the hot path's
+    /// connections, which nothing checks when they come back.
+    async fn check_all(
+        &self,
+        what: &str,
+        send: impl Future<Output = Answer>,
+        status: u16,
+        trips: u64,
+    ) -> Answer {
+        self.wire.record();
+        let answer = send.await.expect(status);
+        assert_eq!(self.wire.round_trips(), trips, "{what}: {:#?}", self.wire.take_recorded());
         answer
     }
 }
 
+/// Each kind of request twice: the first on a connection prepares its statements.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_booking_is_one_read_and_one_transaction_of_at_most_five_statements() {
-    let Some(desk) = Desk::open().await else { return };
+async fn a_write_to_a_room_is_one_read_and_one_statement() {
+    for room_lanes in [true, false] {
+        let Some(desk) = Desk::open(room_lanes).await else { return };
+        let api = &desk.api;
+        let hotel = api.hotel().await;
+        let (room, other) = (api.room(&hotel, "101").await, api.room(&hotel, "102").await);
+        warm_up(api, &room, &other).await;
+        let path = format!("/v1/rooms/{room}/bookings");
+
+        let booked = desk.check_all("book", api.book(&room, 0, 1), 201, 2).await;
+        let body = wish(1, 2);
+        let keyed = || api.post_keyed(&path, &body, "k");
+        desk.check_all("book with a key", keyed(), 201, 2).await;
+        desk.check_all("the same again", keyed(), 201, 1).await;
+        let held = desk.check_all("hold", api.hold(&room, 2, 3), 201, 2).await;
+        // A booking says which room it is about, and then it is the same.
+        desk.check_all("confirm", api.command(&id_of(&held), "confirm"), 200, 3).await;
+        desk.check_all("confirm again", api.command(&id_of(&held), "confirm"), 200, 2).await;
+        desk.check_all("cancel", api.command(&id_of(&held), "cancel"), 200, 3).await;
+
+        // And the lapsed holds in its way, however many.
+        for night in 60..64 {
+            api.hold(&room, night, night + 1).await.expect(201);
+        }
+        desk.db.let_holds_lapse().await;
+        desk.check_all("book over four lapsed holds", api.book(&room, 60, 64), 201, 2).await;
+
+        let booking = format!("/v1/bookings/{}", id_of(&booked));
+        let body = json!({ "guest": { "name": "Grace Hopper" } });
+        desk.check_all("another guest", api.patch(&booking, "*", &body), 200, 3).await;
+        let body = json!({ "check_in": day(20), "check_out": day(22) });
+        desk.check_all("other nights", api.patch(&booking, "*", &body), 200, 3).await;
+        let body = json!({ "room_id": other });
+        desk.check_all("another room", api.patch(&booking, "*", &body), 200, 3).await;
+        let body = json!({ "kind": "suite" });
+        let edited = format!("/v1/rooms/{room}");
+        desk.check_all("edit the room", api.patch(&edited, "*", &body), 200, 2).await;
+        let stale =
+            api.client.post(api.path(&path)).json(&wish(30, 31)).header("If-Match", "\"1\"");
+        desk.check_all("a stale tag", stale.send(), 412, 1).await;
+        desk.db.assert_audit_is_clean().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_is_one_round_trip() {
+    let Some(desk) = Desk::open(true).await else { return };
     let api = &desk.api;
     let hotel = api.hotel().await;
     let (room, other) = (api.room(&hotel, "101").await, api.room(&hotel, "102").await);
-    // The first of each kind on a connection may look types up; what counts is the day's business.
-    api.book(&room, 90, 91).await.expect(201);
-    let path = format!("/v1/rooms/{room}/bookings");
-    let one = |writes| Cost { reads: 1, writes: Some(writes) };
-
-    // The room, the booking, the event, the key.
-    let booked = desk.check("book", api.book(&room, 0, 1), 201, one(4)).await;
-    desk.check("book with a key", api.post_keyed(&path, &wish(1, 2), "k"), 201, one(4)).await;
-    let replay = Cost { reads: 1, writes: None };
-    desk.check("the same again", api.post_keyed(&path, &wish(1, 2), "k"), 201, replay).await;
-    let held = desk.check("hold", api.hold(&room, 2, 3), 201, one(4)).await;
-    desk.check("confirm", api.command(&id_of(&held), "confirm"), 200, one(4)).await;
-    desk.check("cancel", api.command(&id_of(&held), "cancel"), 200, one(4)).await;
-
-    // And the lapsed holds in its way, however many.
-    api.hold(&room, 10, 12).await.expect(201);
-    desk.db.let_holds_lapse().await;
-    desk.check("book over a lapsed hold", api.book(&room, 11, 13), 201, one(5)).await;
-    for night in 60..64 {
-        api.hold(&room, night, night + 1).await.expect(201);
-    }
-    desk.db.let_holds_lapse().await;
-    desk.check("book over four lapsed holds", api.book(&room, 60, 64), 201, one(5)).await;
-
-    let booking = format!("/v1/bookings/{}", id_of(&booked));
-    let body = json!({ "guest": { "name": "Grace Hopper" } });
-    desk.check("another guest", api.patch(&booking, "*", &body), 200, one(4)).await;
-    let body = json!({ "check_in": day(20), "check_out": day(22) });
-    desk.check("other nights", api.patch(&booking, "*", &body), 200, one(4)).await;
-    let body = json!({ "room_id": other });
-    desk.check("another room", api.patch(&booking, "*", &body), 200, one(5)).await;
-    let body = json!({ "kind": "suite" });
-    let edited = format!("/v1/rooms/{room}");
-    desk.check("edit the room", api.patch(&edited, "*", &body), 200, one(3)).await;
-
-    // Nothing to write: nothing but looking, and looking for another room.
-    let looked = |reads| Cost { reads, writes: None };
-    desk.check("confirm again", api.command(&id_of(&booked), "confirm"), 200, looked(1)).await;
-    desk.check("a taken night", api.book(&room, 1, 2), 409, looked(2)).await;
-    let stale = api.client.post(api.path(&path)).json(wish(30, 31)).header("If-Match", "\"1\"");
-    desk.check("a stale tag", stale.send(), 412, looked(1)).await;
-    // Where, and then whether: each room is decided on a snapshot of its own.
-    let anywhere = format!("/v1/hotels/{hotel}/bookings");
-    let twice = Cost { reads: 2, writes: Some(4) };
-    desk.check("book any room", api.post(&anywhere, &wish(40, 41)), 201, twice).await;
-    // Reads are one statement too.
+    let booking = warm_up(api, &room, &other).await;
+    let days = format!("from={}&to={}", day(0), day(60));
     for path in [
         format!("/v1/rooms/{room}"),
-        booking.clone(),
-        format!("/v1/rooms/{room}/availability?from={}&to={}", day(0), day(60)),
-        format!(
-            "/v1/rooms?hotel_id={hotel}&check_in={}&check_out={}&sort=times_booked",
-            day(0),
-            day(9)
-        ),
+        format!("/v1/hotels/{hotel}"),
+        format!("/v1/bookings/{booking}"),
+        format!("/v1/rooms/{room}/availability?{days}"),
+    ] {
+        api.get(&path).await.expect(200);
+        desk.check_all(&path, api.get(&path), 200, 1).await;
+    }
+    // Lists and searches have connections of their own, which are checked when they come back.
+    let search = format!("check_in={}&check_out={}", day(0), day(9));
+    for path in [
+        format!("/v1/rooms?hotel_id={hotel}&{search}&sort=times_booked"),
         "/v1/bookings?limit=200".to_owned(),
     ] {
-        desk.check(&path, api.get(&path), 200, looked(1)).await;
+        desk.check(&path, api.get(&path), 200, 1).await;
     }
-    desk.db.assert_audit_is_clean().await;
+    // Looking, and looking for other rooms.
+    desk.check("a taken night", api.book(&room, 90, 91), 409, 2).await;
+    // Where, and then whether: each room is decided on a snapshot of its own.
+    let anywhere = format!("/v1/hotels/{hotel}/bookings");
+    desk.check("book any room", api.post(&anywhere, &wish(40, 41)), 201, 3).await;
+}
+
+/// Sends one request of each kind; a booking's id.
+async fn warm_up(api: &Api, room: &str, other: &str) -> String {
+    let path = format!("/v1/rooms/{room}/bookings");
+    api.post_keyed(&path, &wish(90, 91), "warm").await.expect(201);
+    let held = id_of(&api.hold(room, 92, 93).await.expect(201));
+    api.command(&held, "confirm").await.expect(200);
+    let booking = format!("/v1/bookings/{held}");
+    api.patch(&booking, "*", &json!({ "room_id": other })).await.expect(200);
+    api.patch(&format!("/v1/rooms/{room}"), "*", &json!({ "kind": "twin" })).await.expect(200);
+    held
 }

@@ -54,9 +54,9 @@ async fn the_soft_limit_on_descriptors_is_raised_to_the_hard_one() {
     assert!((max - 900.0).abs() < 0.5, "{max}");
 }
 
-/// Heads that do not end cost no more memory than those that are accepted, and it is given back.
+/// Heads that do not end cost little more than what is ever accepted, and the memory is used again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_heads_cost_bounded_memory_that_is_given_back() {
+async fn large_heads_cost_bounded_memory_that_is_used_again() {
     const CLIENTS: usize = 1_000;
     const MIB: f64 = 1024.0 * 1024.0;
 
@@ -68,26 +68,20 @@ async fn large_heads_cost_bounded_memory_that_is_given_back() {
     };
     let head = format!("GET /livez HTTP/1.1\r\nHost: test\r\nX-Long: {}", "x".repeat(120_000));
     let before = resident().await;
-    let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
-        let mut client = Wire::connect(process.address());
-        // One that is refused already may not take it all.
-        let _ = std::io::Write::write_all(&mut client.0, head.as_bytes());
-        clients.push(client);
-    }
-    let during = resident().await;
-    assert!(during < before + 64.0, "{before} MiB before, {during} MiB with {CLIENTS} large heads");
-    drop(clients);
-    let mut after = resident().await;
-    for _ in 0..50 {
-        if after < before * 1.2 {
-            break;
+    let mut peaks = Vec::new();
+    for _ in 0..3 {
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            let mut client = Wire::connect(process.address());
+            // One that is refused already may not take it all.
+            let _ = std::io::Write::write_all(&mut client.0, head.as_bytes());
+            clients.push(client);
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        after = resident().await;
+        peaks.push(resident().await);
     }
-    eprintln!("{before:.1} MiB before, {during:.1} MiB with large heads, {after:.1} MiB after");
-    assert!(after < before * 1.2, "{before} MiB before, {after} MiB after");
+    eprintln!("{before:.1} MiB before, {peaks:.1?} MiB with {CLIENTS} large heads");
+    assert!(peaks[0] < before + 48.0, "{before} MiB before, {peaks:?} MiB");
+    assert!(peaks[2] < peaks[0] * 1.2, "{before} MiB before, {peaks:?} MiB");
 }
 
 /// An idle connection is closed when the operator says so, and not before.
@@ -135,4 +129,57 @@ async fn a_name_can_be_listened_at() {
     let asked = format!("localhost:{}", process.address().port());
     let healthy = Process::run(binary(), &["healthcheck", "--listen", &asked]).await;
     assert_eq!(healthy.code, Some(0), "{healthy:?}");
+}
+
+/// More bodies announced and not sent than requests may be at work: others are answered as ever, and
+/// those that do not come are told so long before the limit for a whole body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_that_do_not_come_keep_no_other_request_waiting() {
+    const SILENT: usize = 1_100;
+
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &[]).await;
+    let api = Api::new(process.url());
+    let room = api.one_room().await;
+    let head = format!(
+        "POST /v1/rooms/{room}/bookings HTTP/1.1\r\nHost: test\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    );
+    let mut silent: Vec<_> = (0..SILENT).map(|_| Wire::connect(process.address())).collect();
+    for client in &mut silent {
+        client.send(head.as_bytes());
+    }
+    let began = std::time::Instant::now();
+    for night in 0..5 {
+        api.book(&room, night, night + 1).await.expect(201);
+    }
+    let answer = silent.pop().expect("there are many").answer();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("\"request_timeout\""), "{answer}");
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+}
+
+/// What leaves open where a request ends, or for whom it is, is refused (RFC 9112, 3.2 and 6.1), as a
+/// problem, and nothing that follows it is taken for a request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ambiguous_heads_are_refused() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    let process = Process::start(binary(), db.url(), &[]).await;
+    let (host, chunk) = ("Host: test\r\n", "\r\n0\r\n\r\n");
+    for (fields, body) in [
+        (format!("{host}Transfer-Encoding: gzip, chunked\r\n"), chunk),
+        (format!("{host}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), chunk),
+        (format!("{host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), chunk),
+        (format!("{host}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), chunk),
+        ("Host: a b\r\n".to_owned(), "\r\n"),
+        ("Host: a/b\r\n".to_owned(), "\r\n"),
+        ("Host: a\r\nHost: b\r\n".to_owned(), "\r\n"),
+        (String::new(), "\r\n"),
+    ] {
+        let request = format!("POST /v1/hotels HTTP/1.1\r\n{fields}Connection: close\r\n{body}");
+        let answer = Wire::connect(process.address()).exchange(request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 400"), "{fields:?}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{fields:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{fields:?}: {answer}");
+    }
 }

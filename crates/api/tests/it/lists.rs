@@ -139,7 +139,11 @@ on_both_databases! {
         check_walk(&api, "/v1/rooms?sort=number", &by_number).await;
         let mut by_times: Vec<_> = all.iter().collect();
         by_times.sort_by_key(|it| (number(it, "times_booked"), text(it, "id")));
-        check_walk(&api, "/v1/rooms?sort=times_booked", &by_times).await;
+        let least_booked = format!("/v1/rooms?sort=times_booked&hotel_id={venice}");
+        let everywhere = api.get("/v1/rooms?sort=times_booked").await.expect(400);
+        assert_eq!(everywhere.code(), "invalid_request");
+        let why = everywhere.json();
+        assert!(text(&why, "detail").contains("hotel_id or city"), "{why}");
         let mut by_rate: Vec<_> = all.iter().collect();
         by_rate.sort_by_key(|it| {
             let rate = it.get("nightly_rate");
@@ -153,7 +157,8 @@ on_both_databases! {
         let rome_path = format!("/v1/rooms?hotel_id={rome}");
         let both = format!("/v1/rooms?sort=nightly_rate&hotel_id={venice}&kind=double&guests=2");
         let nobody = "/v1/rooms?hotel_id=01890000-0000-7000-8000-000000000000";
-        let cases: [(&str, &[&Value], &Keep); 10] = [
+        let cases: [(&str, &[&Value], &Keep); 11] = [
+            (&least_booked, &by_times, &|it| text(it, "hotel_id") == venice),
             (&rome_path, &by_number, &|it| text(it, "hotel_id") == rome),
             ("/v1/rooms?city=Venice", &by_number, &|it| cities(it) == "Venice"),
             ("/v1/rooms?city=Rome&sort=times_booked", &by_times, &|it| cities(it) == "Rome"),
@@ -307,6 +312,58 @@ on_both_databases! {
         assert_eq!(number(&page["items"][0], "version"), 3);
     }
 
+    /// A page looks at no more than 1,000 rooms, and what it did not reach comes in the pages after.
+    async fn a_search_among_many_taken_rooms_goes_on_page_by_page(db: Database) {
+        let replica = Replica::start(&db).await;
+        let api = Api::new(replica.url());
+        let hotel = api.hotel().await;
+        let first = api.room(&hotel, "0").await;
+        // 2,500 more, of which every 500th is a suite.
+        let (id, kind) = match db.kind() {
+            vacancy_testkit::database::Kind::Sqlite => ("randomblob(16)", "printf('%04d', n)"),
+            vacancy_testkit::database::Kind::Postgres => {
+                ("gen_random_uuid()", "lpad(n::text, 4, '0')")
+            }
+        };
+        db.sql(&format!(
+            "WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < 2500)
+             INSERT INTO rooms (id, hotel_id, number, kind, capacity, rate_amount, rate_currency,
+                 status, times_booked, version, created_at, updated_at)
+             SELECT {id}, hotel_id, 'r' || {kind},
+                 CASE WHEN n % 500 = 0 THEN 'suite' ELSE 'double' END, 2, n, 'EUR', 'open', 0, 1,
+                 created_at, updated_at FROM rooms, many WHERE rooms.id = {}",
+            uuid(db.kind(), &first)
+        ))
+        .await;
+        db.is_left_unsound("rooms were made past the service, without events");
+        let suites = ["r0500", "r1000", "r1500", "r2000", "r2500"];
+        for place in [format!("hotel_id={hotel}&"), "city=Venice&".to_owned(), String::new()] {
+            for sort in ["number", "nightly_rate", "times_booked"] {
+                if sort == "times_booked" && place.is_empty() {
+                    continue;
+                }
+                for wanted in ["kind=suite", "kind=suite&guests=2"] {
+                    let dates = format!("check_in={}&check_out={}", day(1), day(3));
+                    let list = format!("/v1/rooms?{place}sort={sort}&{wanted}&{dates}");
+                    let (mut found, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+                    loop {
+                        let page = api.get(&format!("{list}{cursor}")).await.expect(200).json();
+                        let items = page["items"].as_array().expect("a list has items");
+                        found.extend(items.iter().map(|it| text(it, "number").to_owned()));
+                        pages += 1;
+                        let Some(next) = page.get("next_cursor") else { break };
+                        cursor = format!("&cursor={}", next.as_str().expect("a text"));
+                    }
+                    if sort == "times_booked" {
+                        found.sort(); // They tie, and ids are random.
+                    }
+                    assert_eq!(found, suites, "{list}");
+                    assert_eq!(pages, 3, "{list}");
+                }
+            }
+        }
+    }
+
     /// A room is found for a stay if and only if its availability covers it, and if and only if it
     /// can be booked.
     async fn search_availability_and_booking_agree(db: Database) {
@@ -428,7 +485,7 @@ on_both_databases! {
         let lists = [
             "/v1/hotels?limit=1".to_owned(),
             "/v1/rooms?limit=1".to_owned(),
-            "/v1/rooms?limit=1&sort=times_booked".to_owned(),
+            format!("/v1/rooms?limit=1&sort=times_booked&hotel_id={hotel}"),
             "/v1/rooms?limit=1&sort=nightly_rate".to_owned(),
             "/v1/bookings?limit=1".to_owned(),
             format!("/v1/rooms/{room}/events?limit=1"),

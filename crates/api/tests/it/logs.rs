@@ -73,9 +73,9 @@ async fn a_log_that_is_read_loses_nothing() {
 async fn what_is_logged_of_a_request_is_bounded() {
     let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
     let mut process = Process::start(binary(), db.url(), &["--log=trace"]).await;
-    let long = "X".repeat(20_000);
+    let invented = "X".repeat(20_000);
     let mut head = String::new();
-    let _ = write!(head, "{long} / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    let _ = write!(head, "{invented} / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     let answer = Wire::connect(process.address()).exchange(head.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
     process.terminate().await;

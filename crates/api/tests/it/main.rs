@@ -22,6 +22,7 @@ mod limits;
 mod lists;
 mod logs;
 mod metrics;
+mod pooler;
 mod races;
 mod readiness;
 mod rules;

@@ -142,8 +142,8 @@ impl Rival {
         let (id, now) = (uuid(self.db.kind(), room), now(self.db.kind()));
         format!(
             "UPDATE rooms SET version = version + 1{also} WHERE id = {id};
-             INSERT INTO room_events (room_id, version, kind, booking_id, at, data)
-             SELECT id, version, '{event}', {booking}, {now}, '{{}}' FROM rooms WHERE id = {id};"
+             INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id)
+             SELECT id, version, '{event}', {booking}, {now}, '{{}}', id FROM rooms WHERE id = {id};"
         )
     }
 }

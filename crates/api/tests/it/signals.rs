@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use vacancy_testkit::PATIENCE;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::process::Process;
+use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::raw::Wire;
 use crate::support::{Api, binary};
@@ -26,17 +26,17 @@ fn send(signal: &str, pid: u32) {
     assert!(sent.expect("a shell").success(), "{signal}");
 }
 
-async fn serving() -> (Process, Api) {
+async fn serving() -> (Database, Process, Api) {
     let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
     let process = Process::start(binary(), db.url(), &[]).await;
     let api = Api::new(process.url());
-    (process, api)
+    (db, process, api)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hangup_and_a_quit_end_the_service_like_a_term() {
     for signal in ["HUP", "QUIT", "TERM", "INT"] {
-        let (mut process, _) = serving().await;
+        let (_db, mut process, _) = serving().await;
         let mut kept = Wire::connect(process.address());
         kept.send(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
         kept.answer();
@@ -51,11 +51,14 @@ async fn a_hangup_and_a_quit_end_the_service_like_a_term() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_signal_cuts_a_drain_short_and_the_users_signals_do_nothing() {
-    let (mut process, api) = serving().await;
+    let (_db, mut process, api) = serving().await;
     for signal in ["USR1", "USR2"] {
         send(signal, process.pid());
     }
-    api.get("/readyz").await.expect(200);
+    eventually("it is still ready", PATIENCE, || async {
+        (api.get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
     let kept = Wire::connect(process.address());
     process.ask_to_stop();
     for signal in ["USR1", "USR2", "HUP", "QUIT", "INT", "TERM"] {

@@ -39,8 +39,14 @@ impl FileLock {
         let beside = lock_beside(&real)?;
         let file = match made {
             Some(file) => file,
-            // Read-only is enough to lock it; that it can be written is tried by writing.
-            None => File::open(&real).map_err(unreachable)?,
+            // For writing, although a lock needs only reading: SQLite would open a file that is
+            // read-only all the same, and leave a log beside it that is read-only too.
+            None => File::options().read(true).write(true).open(&real).map_err(|why| {
+                ConnectError::Unreachable {
+                    place: path.display().to_string(),
+                    why: format!("it cannot be written: {why}"),
+                }
+            })?,
         };
         lock(&file, &real)?;
         Ok(Self { file, _beside: beside })

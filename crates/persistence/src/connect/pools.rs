@@ -16,12 +16,12 @@ pub(crate) enum Pools {
         reader: SqlitePool,
         writer: SqlitePool,
         group: Arc<Group>,
+        /// One connection that is never lent. SQLite removes the log with the last connection that
+        /// closes, and as long as this one is open no other is the last.
+        anchor: SqlitePool,
     },
     /// `hot` for single resources and writes to rooms; `wide` for all that may take longer.
-    Postgres {
-        hot: bb8::Pool<Manager>,
-        wide: PgPool,
-    },
+    Postgres { hot: bb8::Pool<Manager>, wide: PgPool },
 }
 
 /// How many connections there are.
@@ -61,9 +61,10 @@ impl Store {
         match &self.pools {
             // The hot connections close when they come back, or with the store.
             Pools::Postgres { wide, .. } => wide.close().await,
-            Pools::Sqlite { reader, writer, .. } => {
+            Pools::Sqlite { reader, writer, anchor, .. } => {
                 reader.close().await;
                 writer.close().await;
+                anchor.close().await;
             }
         }
     }

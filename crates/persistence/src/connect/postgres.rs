@@ -51,7 +51,10 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
     let wide = (options.connections / 4).max(1);
     let hot = options.connections.saturating_sub(wide).max(1);
     let hot = hot::pool(connect.clone(), hot, acquire_timeout(options), &retirement);
-    let wide = pool(options, wide, connect, &retirement);
+    // Every list is read in the order of an index up to a limit. A bitmap has no order: it reads all
+    // rows and sorts them, and is chosen where the rows are thought to be few.
+    let ordered = connect.options([("enable_bitmapscan", "off")]);
+    let wide = pool(options, wide, ordered, &retirement);
     let db = sea_orm::DatabaseConnection::from(wide.clone());
     Ok(Store {
         pools: Pools::Postgres { hot, wide },

@@ -64,11 +64,10 @@ impl Store {
         trying.await.map_err(|error| {
             let error = StoreError::from(error);
             self.retirement.learn(&error);
-            match error {
-                StoreError::Lost { .. } => {
-                    StoreError::unavailable("another process writes to the file")
-                }
-                error => error,
+            if let StoreError::Lost { .. } = error {
+                StoreError::unavailable("another process writes to the file")
+            } else {
+                error
             }
         })
     }

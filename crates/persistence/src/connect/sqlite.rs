@@ -62,7 +62,10 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
             .await
             .map_err(|why| unreachable(format!("it cannot be written: {why}")))?;
     }
-    let reader = reader(options, connect.pragma("query_only", "ON"), &retirement).await;
+    let connect = connect.pragma("query_only", "ON");
+    let anchor = anchor(options, connect.clone()).await;
+    let anchor = anchor.map_err(|why| unreachable(why.to_string()))?;
+    let reader = reader(options, connect, &retirement).await;
     let reader = reader.map_err(|why| unreachable(why.to_string()))?;
     let watch = match &lock {
         Some(lock) => {
@@ -74,7 +77,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
     Ok(Store {
         reader: Reader::new(reader.clone().into(), retirement.clone()),
         writer: writer.clone().into(),
-        pools: Pools::Sqlite { reader, writer, group: Arc::default() },
+        pools: Pools::Sqlite { reader, writer, group: Arc::default(), anchor },
         dialect: Dialect::Sqlite,
         seam: Seam::default(),
         retirement,
@@ -141,6 +144,17 @@ async fn reader(
         })
         .connect_with(connect)
         .await
+}
+
+/// Holds the file and its log open, whatever becomes of the other connections.
+async fn anchor(
+    options: &StoreOptions,
+    connect: SqliteConnectOptions,
+) -> Result<SqlitePool, SqlxError> {
+    let anchor = pool(options).max_connections(1).connect_with(connect).await?;
+    // The log is opened by the first read.
+    query("SELECT COUNT(*) FROM sqlite_master").execute(&anchor).await?;
+    Ok(anchor)
 }
 
 /// Has SQLite stop whatever `connection` does `patience` from now. SQLite has no time limit of its

@@ -60,7 +60,7 @@ async fn a_step_that_waits_for_a_reader_holds_no_write_up() {
     let migrated = tokio::time::timeout(Duration::from_secs(10), migrating).await;
     let migrated = migrated.expect("it tries again soon").expect("it does not panic");
     migrated.expect("nothing is in its way any more");
-    assert_eq!(db.count("SELECT COUNT(*) FROM marks WHERE note IS NULL").await > 0, true);
+    assert!(db.count("SELECT COUNT(*) FROM marks WHERE note IS NULL").await > 0);
 }
 
 /// A lock that is never to be had ends the migration, and leaves nothing.

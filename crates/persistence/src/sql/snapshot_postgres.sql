@@ -34,12 +34,12 @@ LEFT JOIN LATERAL (
     -- that reaches into the nights from before them is the last one that begins before them.
     CROSS JOIN LATERAL (
         (SELECT {booking:earlier} FROM bookings AS earlier
-         WHERE earlier.room_id = nights.room_id AND earlier.status IN ('held', 'confirmed')
+         WHERE earlier.room_id = nights.room_id AND earlier.status NOT IN ('cancelled', 'expired')
            AND earlier.check_in < asked.check_in
          ORDER BY earlier.check_in DESC LIMIT 1)
         UNION ALL
         SELECT {booking:within} FROM bookings AS within
-        WHERE within.room_id = nights.room_id AND within.status IN ('held', 'confirmed')
+        WHERE within.room_id = nights.room_id AND within.status NOT IN ('cancelled', 'expired')
           AND within.check_in >= asked.check_in AND within.check_in < asked.check_out
     ) AS taken
     WHERE nights.room_id = r.id AND taken.check_out > asked.check_in

@@ -25,11 +25,11 @@ LEFT JOIN bookings AS b ON b.rowid IN (
           FROM json_each(?4) AS nights
           LEFT JOIN bookings AS own ON own.id = unhex(json_extract(nights.value, '$[3]'))) AS asked
     CROSS JOIN bookings AS taken
-        ON taken.room_id = asked.room_id AND taken.status IN ('held', 'confirmed')
+        ON taken.room_id = asked.room_id AND taken.status NOT IN ('cancelled', 'expired')
        AND taken.check_in < asked.check_out AND taken.check_out > asked.check_in
        AND taken.check_in >= COALESCE(
            (SELECT earlier.check_in FROM bookings AS earlier
-            WHERE earlier.room_id = asked.room_id AND earlier.status IN ('held', 'confirmed')
+            WHERE earlier.room_id = asked.room_id AND earlier.status NOT IN ('cancelled', 'expired')
               AND earlier.check_in < asked.check_in
             ORDER BY earlier.check_in DESC LIMIT 1), asked.check_in)
     WHERE asked.room_id = r.id

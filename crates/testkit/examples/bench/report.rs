@@ -166,6 +166,10 @@ mod tests {
             row.rates(),
             format!("| work | 100 | 200 | {ratio} | 2.00 / 4.00 / 4.00 | 25.0 % |")
         );
+        assert_eq!(row.slices[0].unwell("work"), None);
+        let mut unwell = slice(1.0);
+        unwell.warm_up.by_status.extend([(0, 1), (500, 2), (503, 4)]);
+        assert_eq!(unwell.unwell("work").as_deref(), Some("work: 1 × 0, 2 × 500"));
         assert_eq!(row.costs(), "| work | 0.50 | – | 1.00 | 0.020 | 30.0 | 9 × 201, 3 × 409 |");
     }
 }

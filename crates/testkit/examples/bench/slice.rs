@@ -80,6 +80,19 @@ impl Slice {
         self.answers.count(status) + self.warm_up.count(status)
     }
 
+    /// What a service that is well does not answer: nothing at all, or 5xx; none if it is well. That it
+    /// is overloaded (503) or out of time (504) is an honest answer, which the tables show.
+    pub fn unwell(&self, work: &str) -> Option<String> {
+        let all = self.answers.by_status.iter().chain(&self.warm_up.by_status);
+        let bad: Vec<_> = all
+            .filter(|(status, _)| {
+                **status == 0 || (**status >= 500 && !matches!(status, 503 | 504))
+            })
+            .map(|(status, count)| format!("{count} × {status}"))
+            .collect();
+        (!bad.is_empty()).then(|| format!("{work}: {}", bad.join(", ")))
+    }
+
     /// The share of all answers that were 409 `lock_conflict`, warm-up left out.
     pub fn lock_conflict_share(&self) -> f64 {
         self.answers.lock_conflicts as f64 / self.answers.total().max(1) as f64

@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::http::problem::Problem;
+use crate::server::AmbiguousEnd;
 
 /// The longest request target, in bytes.
 const URI_BYTES_MAX: usize = 8 * 1024;
@@ -28,10 +29,40 @@ fn check(request: &Request) -> Result<(), Problem> {
     if lines.sum::<usize>() > HEADER_BYTES_MAX {
         return Err(Problem::HeadersTooLarge { limit: HEADER_BYTES_MAX });
     }
-    // RFC 9112, 3.2.
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+    check_host(request)?;
+    check_coding(request)
+}
+
+/// RFC 9112, 3.2.
+fn check_host(request: &Request) -> Result<(), Problem> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() || host.is_none() && request.version() == Version::HTTP_11 {
         return Err(Problem::InvalidRequest("a request needs one Host".into()));
+    }
+    if host.is_some_and(|host| !host.as_bytes().iter().copied().all(is_of_host)) {
+        return Err(Problem::InvalidRequest("the Host is not a host and a port".into()));
+    }
+    Ok(())
+}
+
+/// Whether the byte may be in the host and port of a URI (RFC 3986, 3.2.2).
+fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
+}
+
+/// RFC 9112, 6.1: a coding that is not known must not be passed over, because where the body ends
+/// depends on it.
+fn check_coding(request: &Request) -> Result<(), Problem> {
+    if request.extensions().get::<AmbiguousEnd>().is_some() {
+        let reason = "Content-Length and Transfer-Encoding exclude each other";
+        return Err(Problem::InvalidRequest(reason.into()));
+    }
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let (coding, second) = (codings.next(), codings.next());
+    let is_known = coding.is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if second.is_some() || !is_known {
+        return Err(Problem::InvalidRequest("the only Transfer-Encoding is chunked".into()));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! One span and one line in the log for each request.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
@@ -10,11 +10,16 @@ use axum::response::Response;
 use tracing::Instrument;
 
 use super::route;
+use crate::admission::Shed;
 use crate::http::problem::Problem;
 use crate::http::request_id::RequestId;
+use crate::telemetry::Throttle;
 
-/// How much of a method is logged: clients may invent them, and long ones.
+/// How much of a method is logged.
 const METHOD_BYTES_MAX: usize = 16;
+
+/// Requests that were shed come by the thousand.
+static SHED: LazyLock<Throttle> = LazyLock::new(Throttle::default);
 
 /// Runs the request in its span, and writes how it was answered. This is the only place that logs
 /// why a request failed.
@@ -30,7 +35,7 @@ pub async fn write(request: Request, next: Next) -> Response {
     response
 }
 
-/// The start of the method, which is ASCII.
+/// The start of the method, which is ASCII: clients may invent long ones.
 fn shown(method: &Method) -> &str {
     let method = method.as_str();
     method.get(..METHOD_BYTES_MAX).unwrap_or(method)
@@ -43,6 +48,14 @@ fn line(status: StatusCode, took: Duration, problem: Option<&Problem>) {
         tracing::info!(status, took_ms, "answered");
         return;
     };
+    if let Problem::Unavailable(cause) = problem
+        && cause.is::<Shed>()
+    {
+        if let Some(requests) = SHED.count() {
+            tracing::warn!(requests, "shed requests: more are at work than can be done in time");
+        }
+        return;
+    }
     let (cause, code) = (problem.cause(), problem.code().name());
     if matches!(problem, Problem::Internal(_)) {
         tracing::error!(status, took_ms, cause, "failed");

@@ -1,5 +1,7 @@
 //! What surrounds a request, one layer a file.
 
+mod beyond_limit;
+mod bodies;
 mod head;
 mod log;
 mod metrics;
@@ -15,6 +17,7 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
+use crate::http::arrival::Bodies;
 
 /// Puts every route, and the answer to a path that is none, inside of these layers, the outermost
 /// first. The log and the metrics see the answer as it leaves; they need the id that comes before
@@ -26,12 +29,18 @@ pub fn around_everything(router: Router<App>, app: &App) -> Router<App> {
             .layer(from_fn(log::write))
             .layer(from_fn_with_state(app.metrics.clone(), metrics::count))
             .layer(from_fn(problems::write))
+            .layer(from_fn(beyond_limit::refuse))
             .layer(from_fn(head::limit))
             .layer(CatchPanicLayer::custom(panics::answer)),
     )
 }
 
-/// Puts these routes, inside of what surrounds everything, behind the limit on requests at work.
+/// Puts these routes, inside of what surrounds everything, behind the limit on requests at work, which
+/// are those whose body has arrived.
 pub fn with_permits(router: Router<App>, app: &App) -> Router<App> {
-    router.route_layer(from_fn_with_state(app.clone(), permits::limit))
+    router.route_layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(Bodies::default(), bodies::await_arrival))
+            .layer(from_fn_with_state(app.clone(), permits::limit)),
+    )
 }

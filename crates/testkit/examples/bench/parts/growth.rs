@@ -50,16 +50,18 @@ async fn on(rig: &mut Rig, kind: Kind) -> String {
             rooms::load(&database, &history::past(&sql, there, groups)).await;
             there = groups;
         }
-        let service = Service::start(&rig.binary, database.url(), 1, &[]).await;
         for (asked, rates) in asked.iter().zip(&mut rates) {
             rig.progress(&format!("{name}, {} bookings: {}", grouped(*step), asked.name));
             rig.settle(&database).await;
+            // A fresh one each time: statements that ran out of time may still be at work in the last.
+            let service = Service::start(&rig.binary, database.url(), 1, &[]).await;
             let load =
                 Load { clients: CLIENTS, duration: rig.duration() / 2, expected: asked.expected };
             let slice = Slice::run(&service, postmaster, load, &asked.requests).await;
+            service.stop().await;
+            rig.failures.extend(slice.unwell(asked.name));
             rates.push(cell(&slice, asked.expected));
         }
-        service.stop().await;
     }
     rig.audit(&database, &format!("growth on {name}")).await;
     table(name, &steps, &asked, &rates)

@@ -75,6 +75,7 @@ pub async fn run(rig: &mut Rig) -> String {
             service.stop().await;
             let written = Books::of(&database, &sql).await.since(before);
             rig.failures.extend(written.compare(&slice, &row.work));
+            rig.failures.extend(slice.unwell(&row.work));
             row.slices.push(slice);
         }
     }

@@ -45,7 +45,9 @@ pub async fn run(rig: &mut Rig) -> String {
         let service = Service::start(&rig.binary, database.url(), 1, &[]).await;
         let load = Load { clients: CLIENTS, duration: rig.duration(), expected: 200 };
         for (row, requests) in rows.iter_mut().zip([&room, &alive]) {
-            row.slices.push(Slice::run(&service, Some(postmaster), load, requests).await);
+            let slice = Slice::run(&service, Some(postmaster), load, requests).await;
+            rig.failures.extend(slice.unwell(&row.work));
+            row.slices.push(slice);
         }
         service.stop().await;
     }

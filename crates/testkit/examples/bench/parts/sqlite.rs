@@ -66,6 +66,7 @@ pub async fn run(rig: &mut Rig) -> String {
             if matches!(work, Work::Hot) {
                 rig.failures.extend(written.compare(&slice, &row.work));
             }
+            rig.failures.extend(slice.unwell(&row.work));
             row.slices.push(slice);
         }
     }

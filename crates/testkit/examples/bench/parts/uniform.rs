@@ -9,6 +9,7 @@ use crate::requests::Uniform;
 use crate::rig::{ROOMS, Rig};
 use crate::service::Service;
 use crate::slice::{Load, Reference, Slice};
+use crate::stats::grouped;
 
 const CLIENTS: usize = 32;
 
@@ -35,11 +36,13 @@ pub async fn run(rig: &mut Rig) -> String {
             let service = Service::start(&rig.binary, database.url(), 1, &[]).await;
             let load = Load { clients: CLIENTS, duration: rig.duration(), expected: 201 };
             let requests = bookings.requests(keyed);
-            row.slices.push(Slice::run(&service, Some(postmaster), load, &requests).await);
+            let slice = Slice::run(&service, Some(postmaster), load, &requests).await;
             service.stop().await;
+            rig.failures.extend(slice.unwell(&row.work));
+            row.slices.push(slice);
         }
     }
     rig.audit(&database, "uniform").await;
-    let title = format!("PostgreSQL: bookings over {ROOMS} rooms, {CLIENTS} clients");
+    let title = format!("PostgreSQL: bookings over {} rooms, {CLIENTS} clients", grouped(ROOMS));
     report::tables(&title, &rows, &[])
 }

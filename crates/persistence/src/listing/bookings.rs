@@ -1,0 +1,116 @@
+//! The lists of bookings: all, of a hotel, of a room.
+//!
+//! Every index begins with the status, so that a rare one is found among a million of a common one.
+//! A list of all statuses reads a page's worth of each and merges them.
+
+use vacancy_domain::{Booking, BookingId, Day, HotelId, NIGHTS_MAX, RoomId};
+
+use super::page::Page;
+use crate::dialect::stored_as_occupying;
+use crate::entity::booking;
+use crate::query::{Query, own_columns};
+use crate::{Store, StoreError};
+
+const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expired"];
+
+/// Which bookings, and from where on. Their order is check-in, then id.
+#[derive(Clone, Debug, Default)]
+pub struct BookingFilter {
+    /// Only this hotel's.
+    pub hotel: Option<HotelId>,
+    /// Only this room's.
+    pub room: Option<RoomId>,
+    /// Only in the status of this name.
+    pub status: Option<&'static str>,
+    /// Only those with a night on or after this day.
+    pub from: Option<Day>,
+    /// Only those with a night before this day.
+    pub to: Option<Day>,
+    /// After this place.
+    pub after: Option<(Day, BookingId)>,
+    /// The most to return.
+    pub limit: u64,
+}
+
+impl Store {
+    /// Bookings by check-in, then id.
+    pub async fn bookings(&self, filter: &BookingFilter) -> Result<Page<Booking>, StoreError> {
+        let query = self.bookings_query(filter);
+        self.page(query, filter.limit, booking::Model::into_domain).await
+    }
+
+    fn bookings_query(&self, filter: &BookingFilter) -> Query {
+        let columns = own_columns::<booking::Column>("b");
+        let mut query = Query::new(self.dialect, format!("SELECT {columns} FROM ("));
+        let condition = condition(&mut query, filter);
+        let limit = query.value(filter.limit + 1);
+        let statuses = STATUSES.iter().filter(|it| filter.status.is_none_or(|only| only == **it));
+        for (place, status) in statuses.enumerate() {
+            if place > 0 {
+                query.push(" UNION ALL ");
+            }
+            query.push(&format!(
+                "SELECT {columns} FROM (SELECT {columns} FROM bookings AS b WHERE "
+            ));
+            query.push(&in_status(status, filter.room.is_some()));
+            query.push(&condition);
+            query.push(" ORDER BY b.check_in, b.id LIMIT ").push(&limit).push(") AS b");
+        }
+        query.push(") AS b ORDER BY b.check_in, b.id LIMIT ").push(&limit);
+        query
+    }
+}
+
+/// What the bookings of every status must meet: ` AND …`. Its values are bound once.
+fn condition(query: &mut Query, filter: &BookingFilter) -> String {
+    let mut sql = String::new();
+    match (filter.room, filter.hotel) {
+        (Some(room), Some(hotel)) => {
+            // The hotel is asked of the room once, not of each of its bookings.
+            let (room, hotel) = (query.value(room.0), query.value(hotel.0));
+            sql.extend([format!(
+                " AND b.room_id = (SELECT id FROM rooms WHERE id = {room} AND hotel_id = {hotel})"
+            )]);
+        }
+        (Some(room), None) => sql.extend([format!(" AND b.room_id = {}", query.value(room.0))]),
+        (None, Some(hotel)) => sql.extend([format!(" AND b.hotel_id = {}", query.value(hotel.0))]),
+        (None, None) => {}
+    }
+    if let Some(from) = filter.from {
+        sql.extend([format!(" AND b.check_out > {}", query.value(from))]);
+    }
+    // Two lower bounds would be one where the reading begins and one that is checked on the way.
+    match (filter.from.map(earliest_check_in), filter.after) {
+        (Some(earliest), after) if after.is_none_or(|(day, _)| day < earliest) => {
+            sql.extend([format!(" AND b.check_in >= {}", query.value(earliest))]);
+        }
+        (_, Some((day, id))) => {
+            let (day, id) = (query.value(day), query.value(id.0));
+            sql.extend([format!(" AND (b.check_in, b.id) > ({day}, {id})")]);
+        }
+        (_, None) => {}
+    }
+    if let Some(to) = filter.to {
+        sql.extend([format!(" AND b.check_in < {}", query.value(to))]);
+    }
+    sql
+}
+
+/// The earliest check-in of a stay with a night on or after `from`: as far back as the longest stay
+/// reaches.
+fn earliest_check_in(from: Day) -> Day {
+    from.checked_sub_days(chrono::Days::new(NIGHTS_MAX.unsigned_abs() - 1)).unwrap_or(Day::MIN)
+}
+
+/// That a booking has this status, in the words of the index that is to be used. Written out, not
+/// bound: a prepared statement must see that a partial index applies.
+fn in_status(status: &str, of_room: bool) -> String {
+    match (of_room, status) {
+        // Held bookings alone have an end (`bookings_hold`).
+        (true, "confirmed") => {
+            format!("{} AND b.hold_expires_at IS NULL", stored_as_occupying("b"))
+        }
+        (true, _) => format!("b.status = '{status}' AND b.status <> 'confirmed'"),
+        (false, _) => format!("b.status = '{status}'"),
+    }
+}

@@ -1,0 +1,30 @@
+//! The list of hotels.
+
+use vacancy_domain::{Hotel, HotelId};
+
+use super::page::Page;
+use crate::entity::hotel;
+use crate::query::{Query, own_columns};
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Hotels that are not deleted, in order of their ids.
+    pub async fn hotels(
+        &self,
+        city: Option<&str>,
+        after: Option<HotelId>,
+        limit: u64,
+    ) -> Result<Page<Hotel>, StoreError> {
+        let columns = own_columns::<hotel::Column>("h");
+        let mut query = Query::new(self.dialect, format!("SELECT {columns} FROM hotels AS h"));
+        query.push(" WHERE h.deleted_at IS NULL");
+        if let Some(city) = city {
+            query.push(" AND h.city = ").bind(city);
+        }
+        if let Some(after) = after {
+            query.push(" AND h.id > ").bind(after.0);
+        }
+        query.push(" ORDER BY h.id LIMIT ").bind(limit + 1);
+        self.page(query, limit, hotel::Model::into_domain).await
+    }
+}

@@ -1,0 +1,80 @@
+//! Rows for the plans: many of what is common, few of what is rare, and a past that grows.
+
+use uuid::Uuid;
+use vacancy_domain::Day;
+use vacancy_testkit::database::{Database, Kind};
+
+pub const HOTEL: Uuid = Uuid::from_u128(1);
+/// The room with a past.
+pub const ROOM: Uuid = Uuid::from_u128(1 << 32);
+/// A booking of it, next month.
+pub const BOOKING: Uuid = Uuid::from_u128(u128::MAX);
+
+/// 100 hotels of 100 rooms in 50 cities; each room of the first three hotels has 100 bookings to
+/// come. `HOTEL`, the first, has 5,000 cancelled bookings and five holds; nothing is expired.
+pub async fn fill_postgres(db: &Database) {
+    db.sql(&format!(
+        "INSERT INTO hotels (id, name, city, time_zone, version, created_at, updated_at)
+         SELECT lpad(to_hex(n), 32, '0')::uuid, 'h' || n, 'c' || n % 50, 'UTC', 1, now(), now()
+         FROM generate_series(1, 100) AS n;
+         INSERT INTO rooms (id, hotel_id, number, kind, capacity, status, times_booked, version,
+             created_at, updated_at)
+         SELECT (lpad(to_hex(n), 24, '0') || '00000000')::uuid,
+             lpad(to_hex((n - 1) / 100 + 1), 32, '0')::uuid, 'r' || n, 'double', 2, 'open', 3, 4,
+             now(), now()
+         FROM generate_series(1, 10000) AS n;
+         INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
+             status, version, room_version, created_at, updated_at)
+         SELECT rooms.id, gen_random_uuid(), hotel_id, 'Ada', 1, current_date + 30 + 5 * n,
+             current_date + 33 + 5 * n, 'confirmed', 1, 2, now(), now()
+         FROM rooms, generate_series(1, 100) AS n
+         WHERE hotel_id <= '00000000-0000-0000-0000-000000000003';
+         UPDATE bookings SET id = '{BOOKING}' WHERE room_id = '{ROOM}' AND check_in = current_date + 35;
+         INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
+             status, version, room_version, created_at, updated_at)
+         SELECT rooms.id, gen_random_uuid(), hotel_id, 'Ada', 1, current_date + 10,
+             current_date + 12, 'cancelled', 1, 2, now(), now()
+         FROM rooms, generate_series(1, 50) AS n WHERE hotel_id = '{HOTEL}';
+         INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
+             status, hold_expires_at, version, room_version, created_at, updated_at)
+         SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1, current_date + 600 + n,
+             current_date + 601 + n, 'held', now() + interval '1 day', 1, 2, now(), now()
+         FROM generate_series(1, 5) AS n;
+         INSERT INTO room_events (room_id, version, kind, at, data, write_id)
+         SELECT id, n, 'room_edited', now(), '{{}}', id FROM rooms, generate_series(1, 4) AS n;
+         INSERT INTO idempotency_keys (key, fingerprint, status, created_at, expires_at)
+         SELECT 'k' || n, '', 201, now(), now() + interval '1 day' FROM generate_series(1, 10000) AS n;"
+    ))
+    .await;
+}
+
+/// Lets `ROOM` have been booked every night of the last `nights`.
+pub async fn grow_past_on_postgres(db: &Database, nights: i64) {
+    db.sql(&format!(
+        "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
+             status, version, room_version, created_at, updated_at)
+         SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1,
+             current_date - n, current_date - n + 1, 'confirmed', 1, 1, now(), now()
+         FROM generate_series(1, {nights}) AS n
+         WHERE current_date - n < COALESCE((SELECT MIN(check_in) FROM bookings
+             WHERE room_id = '{ROOM}' AND status = 'confirmed'), current_date)"
+    ))
+    .await;
+    db.sql("ANALYZE").await;
+    let past = format!(
+        "SELECT COUNT(*) FROM bookings WHERE room_id = '{ROOM}' AND check_in < current_date"
+    );
+    assert_eq!(db.count(&past).await, nights);
+}
+
+/// The database's own day, in UTC.
+pub async fn today(db: &Database) -> Day {
+    let days = match db.kind() {
+        Kind::Sqlite => {
+            "SELECT CAST(julianday('now', 'start of day') - julianday('1970-01-01') AS INTEGER)"
+        }
+        Kind::Postgres => "SELECT CAST(current_date - date '1970-01-01' AS bigint)",
+    };
+    let days = db.count(days).await;
+    Day::default() + chrono::TimeDelta::days(days)
+}

@@ -1,0 +1,182 @@
+//! Every statement of this crate that looks at rooms or bookings: each list with every combination
+//! of its filters.
+//!
+//! They are caught on their way to the driver, so that what is explained is what is run.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sea_orm::Statement;
+use vacancy_domain::{BookingId, Day, HotelId, RoomId, Stay};
+use vacancy_testkit::database::Database;
+
+use super::rows::{BOOKING, HOTEL, ROOM};
+use crate::{
+    BookingFilter, Nights, RoomFilter, RoomPosition, RoomSort, SnapshotQuery, Store, StoreOptions,
+};
+
+pub type Caught = Arc<Mutex<Vec<Statement>>>;
+
+/// A store whose reads leave their statements behind.
+pub async fn open(db: &Database) -> (Store, Caught) {
+    let options = StoreOptions {
+        url: db.url().to_owned(),
+        connections: 2,
+        statement_timeout: Duration::from_mins(1),
+        exclusive: true,
+    };
+    let mut store = Store::connect(&options).await.expect("the test's database can be opened");
+    store.migrate().await.expect("an empty database can be migrated");
+    let caught = Caught::default();
+    let into = caught.clone();
+    store.reader.set_metric_callback(move |info| {
+        let mut caught = into.lock().expect("nobody panics while holding it");
+        caught.push(info.statement.clone());
+    });
+    (store, caught)
+}
+
+/// What a statement is for.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// Everything but the lists below.
+    Other(&'static str),
+    /// A page of bookings.
+    Bookings(BookingFilter),
+    /// A page of rooms.
+    Rooms(#[expect(dead_code, reason = "its Debug says which list failed")] RoomFilter),
+}
+
+/// All of them, as they were run.
+pub async fn all(store: &Store, caught: &Caught, today: Day) -> Vec<(Purpose, Statement)> {
+    let mut statements = Vec::new();
+    let mut keep = |purpose: Purpose| {
+        let mut caught = caught.lock().expect("nobody panics while holding it");
+        assert_eq!(caught.len(), 1, "{purpose:?} is one statement");
+        statements.extend(caught.pop().map(|statement| (purpose, statement)));
+    };
+    let check_in = today + chrono::Days::new(40);
+    let stay = Stay::new(check_in, today + chrono::Days::new(43)).expect("three nights");
+    others(store, stay, today, &mut keep).await;
+    for filter in booking_filters(today, stay) {
+        store.bookings(&filter).await.expect("it is read");
+        keep(Purpose::Bookings(filter));
+    }
+    for filter in room_filters(stay) {
+        store.rooms(&filter).await.expect("it is read");
+        keep(Purpose::Rooms(filter));
+    }
+    statements
+}
+
+async fn others(store: &Store, stay: Stay, today: Day, keep: &mut impl FnMut(Purpose)) {
+    let (hotel, room, booking) = (HotelId(HOTEL), RoomId(ROOM), BookingId(BOOKING));
+    let key = Some("key");
+    let about = |booking| SnapshotQuery { booking, ..SnapshotQuery::default() };
+    let until = Nights::Range(None, Some(stay.check_out()));
+    for (what, ask) in [
+        (
+            "decide on a booking",
+            SnapshotQuery { key, room: Some(room), nights: stay.into(), booking: None },
+        ),
+        ("decide on a command", SnapshotQuery { key, ..about(Some(booking)) }),
+        ("decide on other nights", SnapshotQuery { nights: until, ..about(Some(booking)) }),
+        (
+            "decide on another room",
+            SnapshotQuery {
+                key,
+                booking: Some(booking),
+                room: Some(room),
+                nights: Nights::Range(None, None),
+            },
+        ),
+        (
+            "decide on a deletion",
+            SnapshotQuery { key, room: Some(room), nights: Nights::Ahead, booking: None },
+        ),
+    ] {
+        store.snapshot(&ask).await.expect("it is read");
+        keep(Purpose::Other(what));
+    }
+    store.hotel_snapshot(key, Some(hotel)).await.expect("it is read");
+    keep(Purpose::Other("decide on a hotel"));
+    for kind in [None, Some("double")] {
+        store.candidates(key, hotel, stay, 2, kind).await.expect("it is read");
+        keep(Purpose::Other("pick a room"));
+    }
+    store.alternatives(room, stay, 2, 5).await.expect("it is read");
+    keep(Purpose::Other("name alternatives"));
+    store.calendar(room, today, stay.check_out()).await.expect("it is read");
+    keep(Purpose::Other("availability"));
+    store.booking(booking).await.expect("it is read");
+    keep(Purpose::Other("one booking"));
+    store.room(room).await.expect("it is read");
+    keep(Purpose::Other("one room"));
+    store.hotel(hotel).await.expect("it is read");
+    keep(Purpose::Other("one hotel"));
+    for (city, after) in [(None, None), (None, Some(hotel)), (Some("c1"), Some(hotel))] {
+        store.hotels(city, after, 50).await.expect("it is read");
+        keep(Purpose::Other("a page of hotels"));
+    }
+    store.events(room, 0, 50).await.expect("it is read");
+    keep(Purpose::Other("a history"));
+    store.lapsed_holds(100).await.expect("it is read");
+    keep(Purpose::Other("lapsed holds"));
+}
+
+fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
+    let mut filters = vec![BookingFilter { limit: 50, ..BookingFilter::default() }];
+    let with = |filters: Vec<BookingFilter>, changes: &[&dyn Fn(&mut BookingFilter)]| {
+        let mut all = filters.clone();
+        for change in changes {
+            all.extend(filters.iter().cloned().map(|mut filter| {
+                change(&mut filter);
+                filter
+            }));
+        }
+        all
+    };
+    filters = with(filters, &[&|it| it.hotel = Some(HotelId(HOTEL))]);
+    filters = with(filters, &[&|it| it.room = Some(RoomId(ROOM))]);
+    filters = with(
+        filters,
+        &[
+            &|it| it.status = Some("held"),
+            &|it| it.status = Some("confirmed"),
+            &|it| it.status = Some("cancelled"),
+            &|it| it.status = Some("expired"),
+        ],
+    );
+    filters = with(filters, &[&|it| it.from = Some(today)]);
+    filters = with(filters, &[&|it| it.to = Some(stay.check_out())]);
+    with(filters, &[&|it| it.after = Some((today, BookingId(BOOKING)))])
+}
+
+fn room_filters(stay: Stay) -> Vec<RoomFilter> {
+    let room = RoomId(ROOM);
+    let mut filters = Vec::new();
+    for (sort, place) in [
+        (RoomSort::Number, RoomPosition::Number("r1".into(), room)),
+        (RoomSort::TimesBooked, RoomPosition::TimesBooked(0, room)),
+        (RoomSort::NightlyRate, RoomPosition::NightlyRate(Some(("EUR".into(), 1)), room)),
+    ] {
+        // One bit for each filter.
+        for bits in 0..1_u8 << 6 {
+            let has = |bit: u8| bits >> bit & 1 == 1;
+            if sort == RoomSort::TimesBooked && !has(0) && !has(1) {
+                continue; // The API refuses it.
+            }
+            filters.push(RoomFilter {
+                hotel: has(0).then_some(HotelId(HOTEL)),
+                city: has(1).then(|| "c1".to_owned()),
+                kind: has(2).then(|| "single".to_owned()),
+                guests: has(3).then_some(2),
+                stay: has(4).then_some(stay),
+                sort,
+                after: has(5).then(|| place.clone()),
+                limit: 50,
+            });
+        }
+    }
+    filters
+}
