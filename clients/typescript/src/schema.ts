@@ -203,7 +203,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists rooms; with both dates, only those free for that stay. */
+        /**
+         * Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+         *     may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+         */
         get: operations["list_rooms"];
         put?: never;
         post?: never;
@@ -3750,7 +3753,7 @@ export interface operations {
                 check_in?: string;
                 /** @description With `check_in`. */
                 check_out?: string;
-                /** @description The order. */
+                /** @description The order. `times_booked` takes `hotel_id` or `city`. */
                 sort?: components["schemas"]["RoomSort"];
                 /** @description The most items to return. */
                 limit?: number;

@@ -158,7 +158,8 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem | RoomList]:
-    """Lists rooms; with both dates, only those free for that stay.
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
@@ -217,7 +218,8 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | RoomList | None:
-    """Lists rooms; with both dates, only those free for that stay.
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
@@ -271,7 +273,8 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem | RoomList]:
-    """Lists rooms; with both dates, only those free for that stay.
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
@@ -328,7 +331,8 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | RoomList | None:
-    """Lists rooms; with both dates, only those free for that stay.
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
