@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod changes;
 mod nullable;
+mod parts;
 mod probes;
 mod schemas;
 pub mod version_3_0;
@@ -11,10 +12,11 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
+use self::parts::{header, refusal};
 use crate::about::{About, Kind};
 use crate::bookings::edit_booking::BookingBody;
 use crate::bookings::list::StatusParam;
-use crate::http::problem::{Code, Document, MEDIA_TYPE};
+use crate::http::problem::{Code, Document};
 use crate::rooms::list::SortParam;
 
 #[derive(utoipa::OpenApi)]
@@ -201,19 +203,6 @@ fn add_problem(operation: &mut Value, code: Code) {
     }
     responses[&status] = refusal(&names);
     responses[&status]["headers"] = headers;
-}
-
-/// A response with a problem document.
-fn refusal(description: &str) -> Value {
-    json!({
-        "description": description,
-        "headers": { "X-Request-Id": header("The request's id") },
-        "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    })
-}
-
-fn header(description: &str) -> Value {
-    json!({ "description": description, "schema": { "type": "string" } })
 }
 
 #[cfg(test)]

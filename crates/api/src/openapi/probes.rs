@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{header, refusal};
+use super::parts::{header, refusal};
 
 /// Adds `/livez`, `/readyz` and `/metrics`, and the schema of their answers.
 pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Map<String, Value>) {
