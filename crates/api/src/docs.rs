@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
-use utoipa::openapi::OpenApi;
+use serde_json::Value;
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::http::problem::{Code, Problem};
+
+/// A name in a path, or what is there instead: bytes that are no UTF-8 name nothing.
+type NameInPath = Result<Path<String>, PathRejection>;
 
 /// `GET /`: leads to the documentation.
 pub async fn home() -> Redirect {
@@ -18,12 +22,8 @@ pub async fn home() -> Redirect {
 }
 
 /// `GET /openapi.json`, written once and served from memory.
-///
-/// # Panics
-/// Not with the document that the routes generate; a test writes it too.
-pub fn openapi<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> MethodRouter<S> {
-    let json = document.to_json().expect("a document made of plain data can be written");
-    let json = Bytes::from(json);
+pub fn openapi<S: Clone + Send + Sync + 'static>(document: &Value) -> MethodRouter<S> {
+    let json = Bytes::from(document.to_string());
     get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone()))
 }
 
@@ -37,7 +37,8 @@ pub async fn page() -> Result<Response, Problem> {
 }
 
 /// `GET /docs/{file}`: an asset of the page. Fails with 404 when there is none of this name.
-pub async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
+pub async fn asset(file: NameInPath) -> Result<Response, Problem> {
+    let Ok(Path(file)) = file else { return Err(Problem::NotFound("page")) };
     let (bytes, content_type) = embedded(&file)?;
     Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
 }
@@ -53,7 +54,8 @@ fn embedded(file: &str) -> Result<(Vec<u8>, HeaderValue), Problem> {
 }
 
 /// `GET /problems/{code}`: what the `type` of a problem document points to.
-pub async fn problem(Path(name): Path<String>) -> Result<String, Problem> {
+pub async fn problem(name: NameInPath) -> Result<String, Problem> {
+    let Ok(Path(name)) = name else { return Err(Problem::NotFound("problem")) };
     let code = Code::ALL.iter().find(|code| code.name() == name);
     let code = code.ok_or(Problem::NotFound("problem"))?;
     let again = if code.retryable() {

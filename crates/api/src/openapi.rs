@@ -1,12 +1,22 @@
 //! The OpenAPI 3.1 document: the descriptions of the operations, completed with what they all share.
 
-use serde_json::{Value, json};
+#[cfg(test)]
+mod changes;
+mod nullable;
+mod parts;
+mod probes;
+mod schemas;
+pub mod version_3_0;
+
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
+use self::parts::{header, refusal};
 use crate::about::{About, Kind};
+use crate::bookings::edit_booking::BookingBody;
 use crate::bookings::list::StatusParam;
-use crate::http::problem::{Code, Document, MEDIA_TYPE};
+use crate::http::problem::{Code, Document};
 use crate::rooms::list::SortParam;
 
 #[derive(utoipa::OpenApi)]
@@ -20,9 +30,11 @@ use crate::rooms::list::SortParam;
     tags(
         (name = "hotels", description = "Hotels and their time zones"),
         (name = "rooms", description = "Rooms: search, calendars, histories"),
-        (name = "bookings", description = "Stays: booked, held, confirmed, moved, cancelled")
+        (name = "bookings", description = "Stays: booked, held, confirmed, moved, cancelled"),
+        (name = "operation", description = "For orchestrators and Prometheus")
     ),
-    components(schemas(Document, SortParam, StatusParam))
+    servers((url = "/", description = "The service that answers this document")),
+    components(schemas(BookingBody, Document, SortParam, StatusParam))
 )]
 struct Frame;
 
@@ -33,17 +45,31 @@ struct Frame;
 /// # Panics
 /// Not with documents that the routes generate: it is exercised at every start and by a test.
 #[must_use]
-pub fn document(routes: OpenApi, operations: &[About]) -> OpenApi {
+pub fn document(routes: OpenApi, operations: &[About]) -> Value {
     let whole = Frame::openapi().merge_from(routes);
     let mut json = serde_json::to_value(whole).expect("a document made of plain data");
-    let paths = json["paths"].as_object_mut().into_iter().flatten();
-    for operation in paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()) {
-        let id = operation.1["operationId"].as_str().unwrap_or_default();
+    for operation in
+        members(&mut json["paths"]).values_mut().flat_map(|item| members(item).values_mut())
+    {
+        let id = operation["operationId"].as_str().unwrap_or_default();
         let about = operations.iter().find(|about| about.id == id);
         let about = about.unwrap_or_else(|| panic!("{id} does not say what it is"));
-        Shape(*about).complete(operation.1);
+        Shape(*about).complete(operation);
     }
-    serde_json::from_value(json).expect("the same document with more in it")
+    if json.get("security").is_none() {
+        // Said rather than left open: nothing is asked of callers.
+        json["security"] = json!([]);
+    }
+    let mut all = json["components"]["schemas"].take();
+    schemas::complete(members(&mut all));
+    schemas::rename_references(&mut json["paths"]);
+    probes::add(members(&mut json["paths"]), members(&mut all));
+    json["components"]["schemas"] = all;
+    json
+}
+
+fn members(value: &mut Value) -> &mut Map<String, Value> {
+    value.as_object_mut().expect("the document has objects there")
 }
 
 /// What an operation has in common with others of its kind.
@@ -175,13 +201,9 @@ fn add_problem(operation: &mut Value, code: Code) {
     if matches!(code.status(), 409 | 412) {
         headers["ETag"] = header("The current tag, when the version was the problem");
     }
-    responses[&status] = json!({
-        "description": names,
-        "headers": headers,
-        "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
+    responses[&status] = refusal(&names);
+    responses[&status]["headers"] = headers;
 }
 
-fn header(description: &str) -> Value {
-    json!({ "description": description, "schema": { "type": "string" } })
-}
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
+use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -85,7 +86,7 @@ pub const OPERATIONS: &[About] = &[
 
 /// What the operations say of themselves, as one document.
 #[must_use]
-pub fn description() -> OpenApi {
+pub fn description() -> Value {
     openapi::document(operations().into_openapi(), OPERATIONS)
 }
 

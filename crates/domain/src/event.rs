@@ -76,5 +76,6 @@ event_kinds! {
     MovedOut = "moved_out", "A booking left for another room.";
     MovedIn = "moved_in", "A booking came from another room.";
     Rescheduled = "rescheduled", "A booking changed its nights within the room.";
+    HoldProlonged = "hold_prolonged", "A hold was given more time.";
     BookingEdited = "booking_edited", "A booking's guest or number of guests changed.";
 }

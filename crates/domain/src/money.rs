@@ -97,6 +97,14 @@ impl Total {
     pub fn currency(self) -> Currency {
         self.currency
     }
+
+    /// The price of `to` at the rate at which this one is the price of `from`.
+    #[must_use]
+    pub fn at_the_rate_of(self, from: Stay, to: Stay) -> Self {
+        // A total is a rate times nights, so nothing is left over; 365^2 * 10^12 fits into 64 bits.
+        let amount = self.amount * to.nights() / from.nights();
+        Self { amount: amount.min(TOTAL_MAX), ..self }
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +124,20 @@ mod tests {
         assert_eq!(Total::new(total.amount(), currency), Ok(total));
         assert!(Total::new(total.amount() + 1, currency).is_err());
         assert!(Total::new(-1, currency).is_err());
+    }
+
+    #[test]
+    fn nights_given_up_or_added_cost_what_was_agreed() {
+        let stay = |nights| {
+            let check_in = "2026-12-01".parse().expect("a day");
+            Stay::new(check_in, check_in + Days::new(nights)).expect("a stay")
+        };
+        let currency = Currency::parse("EUR").expect("a currency");
+        for (rate, from, to) in [(12_900, 3, 2), (1, 365, 1), (AMOUNT_MAX, 1, 365), (0, 2, 3)] {
+            let rate = Money { amount: Amount::new(rate).expect("an amount"), currency };
+            let kept = rate.for_stay(stay(from)).at_the_rate_of(stay(from), stay(to));
+            assert_eq!(kept, rate.for_stay(stay(to)), "{rate:?} {from} {to}");
+        }
     }
 
     #[test]

@@ -301,6 +301,8 @@ fn check_amend(taken: &[&str], nights: &str, guests: i64, expect: &str) {
         guest: booking.guest.clone(),
         guests: self::guests(guests),
         stay: stay(nights),
+        reprice: true,
+        hold: None,
     };
     let decision = amend(&booking, &target.room, &target, amendment);
     assert_eq!(told(&decision, &target.taken), expect, "{taken:?} {nights} for {guests}");
@@ -317,8 +319,13 @@ fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: 
     for other in &mut target.taken {
         other.room = target.room.id;
     }
-    let amendment =
-        Amendment { guest: booking.guest.clone(), guests: booking.guests, stay: booking.stay };
+    let amendment = Amendment {
+        guest: booking.guest.clone(),
+        guests: booking.guests,
+        stay: booking.stay,
+        reprice: true,
+        hold: None,
+    };
     let decision = amend(&booking, &home, &target, amendment);
     assert_eq!(told(&decision, &target.taken), expect, "{state} {taken:?}");
     if let Ok(Decided::Changed(change, moved)) = decision {

@@ -109,7 +109,7 @@ on_both_databases! {
             ..calendar
         };
         let amendment =
-            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6) };
+            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), reprice: true, hold: None };
         let Ok(Decided::Changed(change, _)) = amend(&booking, &free.room, &free, amendment) else {
             panic!("without the lawless booking the nights would be free")
         };

@@ -1,4 +1,4 @@
-//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates or room.
+//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates, room or the end of a hold.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -30,13 +30,23 @@ pub struct BookingBody {
     /// Who stays.
     pub guest: GuestBody,
     /// How many people.
+    #[schema(minimum = 1, example = 2)]
     pub guests: i64,
     /// The first night.
+    #[schema(value_type = chrono::NaiveDate)]
     pub check_in: String,
     /// The day after the last night.
+    #[schema(value_type = chrono::NaiveDate)]
     pub check_out: String,
     /// The room.
+    #[schema(value_type = uuid::Uuid)]
     pub room_id: String,
+    /// Whether other nights, or another room, cost what they cost now (if absent), or `false`: what
+    /// was agreed for a night.
+    pub reprice: Option<bool>,
+    /// A hold shall run at least so many seconds from now on.
+    #[schema(minimum = 1, maximum = 86_400)]
+    pub hold_seconds: Option<i64>,
 }
 
 impl BookingBody {
@@ -48,19 +58,22 @@ impl BookingBody {
         let guest = fields::guest(&mut errors, &self.guest);
         let room = query::uuid(&self.room_id).ok_or_else(|| "must be a room's id".to_owned());
         let room = errors.at("/room_id", room);
+        let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
+        let reprice = self.reprice.unwrap_or(true);
         let amended = || {
-            let amendment = Amendment { guest: guest?, guests: guests?, stay: stay? };
+            let (guest, guests, stay) = (guest?, guests?, stay?);
+            let amendment = Amendment { guest, guests, stay, reprice, hold: hold? };
             Some((RoomId(room?), amendment))
         };
         Ok(errors.finish(amended())?)
     }
 }
 
-/// Edits guest, guests, dates or room (RFC 7396). Needs `If-Match` or `?version=`.
+/// Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
 #[utoipa::path(
     patch, operation_id = "edit_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = ref("#/components/schemas/BookingPatch"), content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The booking", body = BookingView))
 )]
 pub async fn patch(
@@ -125,6 +138,8 @@ impl Operation for EditBooking {
         let (room, amendment) = body.parse()?;
         if room != booking.room || amendment.stay != booking.stay {
             turn.counts_as = metrics::Operation::Move;
+        } else if amendment.hold.is_some() {
+            turn.counts_as = metrics::Operation::Prolong;
         }
         let target = seen.calendar(room).ok_or_else(|| {
             let elsewhere = Invalid::new(Field::RoomId, "must be a room of the same hotel");

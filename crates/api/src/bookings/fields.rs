@@ -1,5 +1,6 @@
 //! What several bodies say of a booking, read field by field.
 
+use chrono::TimeDelta;
 use vacancy_domain::{Email, Guest, Stay, Text};
 
 use super::view::GuestBody;
@@ -11,6 +12,17 @@ pub fn stay(errors: &mut FieldErrors, check_in: &str, check_out: &str) -> Option
     let check_in = errors.at("/check_in", query::day(check_in));
     let check_out = errors.at("/check_out", query::day(check_out));
     errors.add(Stay::new(check_in?, check_out?))
+}
+
+/// The longest hold, in seconds.
+const HOLD_SECONDS_MAX: i64 = 86_400;
+
+/// Reads how long to hold, in seconds. Fails with what to correct unless it is 1 second to a day.
+pub fn hold(seconds: i64) -> Result<TimeDelta, String> {
+    match seconds {
+        1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
+        _ => Err(format!("must be 1 to {HOLD_SECONDS_MAX}")),
+    }
 }
 
 /// Reads who stays.

@@ -20,7 +20,7 @@ use crate::http::query::{self, DayParam, IdParam, Limit};
 /// What it is.
 pub const ABOUT: About = About { id: "list_bookings", kind: Kind::List, scope: Scope::Book };
 
-/// A booking's status as a filter.
+/// Where a booking stands.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[schema(as = BookingStatus)]
 #[serde(rename_all = "snake_case")]

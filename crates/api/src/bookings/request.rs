@@ -10,9 +10,6 @@ use super::view::GuestBody;
 use crate::http::fields::FieldErrors;
 use crate::http::problem::Problem;
 
-/// The longest hold, in seconds.
-const HOLD_SECONDS_MAX: i64 = 86_400;
-
 /// A stay in a room.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,11 +84,7 @@ impl AutoBookBody {
         let stay = fields::stay(&mut errors, &self.check_in, &self.check_out);
         let guests = errors.at("/guests", Guests::new(self.guests));
         let guest = fields::guest(&mut errors, &self.guest);
-        let hold = self.hold_seconds.map(|seconds| match seconds {
-            1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
-            _ => Err(format!("must be 1 to {HOLD_SECONDS_MAX}")),
-        });
-        let hold = errors.at("/hold_seconds", hold.transpose());
+        let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
         let kind = errors.at("/kind", self.kind.as_deref().map(Text::parse).transpose());
         let request = || {
             let (guest, guests, stay) = (guest?, guests?, stay?);

@@ -10,7 +10,8 @@ use super::database::{connect, known_schema, migrate};
 use super::output::say;
 use super::serve::serve;
 use super::signals::Stop;
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, OpenapiVersion};
+use crate::openapi::version_3_0;
 use crate::{healthcheck, router, telemetry};
 
 /// How long a statement of `audit` may run: it reads everything.
@@ -57,7 +58,10 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
     match config.command {
         Command::Serve => serve(&config, &stop).await,
         // What is given up before it has committed is undone.
-        Command::Openapi | Command::Healthcheck | Command::Audit { .. } | Command::Migrate => {
+        Command::Openapi { .. }
+        | Command::Healthcheck
+        | Command::Audit { .. }
+        | Command::Migrate => {
             tokio::select! {
                 ended = one_shot(&config) => ended,
                 () = stop.asked().cancelled() => Ok(stop.status().into()),
@@ -69,8 +73,12 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
 /// Does one thing and ends.
 async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
     match config.command {
-        Command::Openapi => {
-            say(&router::description().to_pretty_json()?)?;
+        Command::Openapi { version } => {
+            let document = match version {
+                OpenapiVersion::V3_1 => router::description(),
+                OpenapiVersion::V3_0 => version_3_0::rewritten(router::description()),
+            };
+            say(&serde_json::to_string_pretty(&document)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck => {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use super::database::{DatabaseConfig, DatabaseOptions};
 use super::environment;
@@ -40,9 +40,24 @@ pub enum Command {
         json: bool,
     },
     /// Print the machine-readable description of the API
-    Openapi,
+    Openapi {
+        /// The version of OpenAPI to write it in
+        #[arg(long, value_enum, default_value = "3.1")]
+        version: OpenapiVersion,
+    },
     /// Ask the service at the listen address whether it is ready; exit with status 1 if not
     Healthcheck,
+}
+
+/// A version of OpenAPI.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum OpenapiVersion {
+    /// The version that the document is made in.
+    #[value(name = "3.1")]
+    V3_1,
+    /// For tools that read no other.
+    #[value(name = "3.0")]
+    V3_0,
 }
 
 /// Books hotel rooms by the night, and never sells a night twice.

@@ -84,8 +84,56 @@ impl DatabaseUrl {
                 "the database URL contains a blank or control character",
             ));
         }
+        check_parameters(&text)?;
         Ok(Self(text))
     }
+}
+
+/// The parameters of a PostgreSQL's address, besides `options[NAME]`.
+const POSTGRES_PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// The parameters of a SQLite's address.
+const SQLITE_PARAMETERS: &[&str] = &["mode", "cache", "immutable", "vfs"];
+
+/// Refuses a parameter that the driver does not know: it would ignore it, and write its value, which
+/// may be a secret, into the log.
+fn check_parameters(url: &str) -> Result<(), ConfigError> {
+    let query = url.split('#').next().and_then(|url| url.split_once('?'));
+    let Some((_, query)) = query else { return Ok(()) };
+    let known = if url.starts_with("sqlite:") { SQLITE_PARAMETERS } else { POSTGRES_PARAMETERS };
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let setting = known.contains(&"options") && name.to_lowercase().starts_with("options");
+        if known.contains(&name) || setting {
+            continue;
+        }
+        // What does not look like a name may be part of a password with a `?` in it.
+        let is_name = name.len() <= 40
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        let named = if is_name && parameter.contains('=') { name } else { "of another kind" };
+        let what = format!("the database URL has an unknown parameter {named}");
+        return Err(ConfigError::invalid(&what));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for DatabaseUrl {

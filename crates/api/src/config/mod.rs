@@ -20,7 +20,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use self::command_line::{Command, Config, parse, parse_from};
+pub use self::command_line::{Command, Config, OpenapiVersion, parse, parse_from};
 pub use self::database::{DatabaseConfig, DatabaseUrl};
 pub use self::directives::filter;
 pub use self::error::ConfigError;

@@ -137,7 +137,11 @@ fn commands() {
     check_command(&["migrate"], Command::Migrate);
     check_command(&["audit"], Command::Audit { json: false });
     check_command(&["audit", "--json"], Command::Audit { json: true });
-    check_command(&["openapi"], Command::Openapi);
+    check_command(&["openapi"], Command::Openapi { version: OpenapiVersion::V3_1 });
+    check_command(
+        &["openapi", "--version", "3.0"],
+        Command::Openapi { version: OpenapiVersion::V3_0 },
+    );
     check_command(&["--listen", "0.0.0.0:1", "healthcheck"], Command::Healthcheck);
 }
 
@@ -240,6 +244,21 @@ fn a_bad_database_url_is_refused_without_a_word_of_it() {
         &["--database-url", "postgres://me:secret@db/x y"],
         "the database URL contains a blank or control character",
     );
+    for (url, named) in [
+        ("postgres://me:secret@db/x?sslmode=require&sslpassword=secret", "sslpassword"),
+        ("postgres://me:sec?ret@db/x", "of another kind"),
+        ("sqlite:x.db?mode=rwc&sslmode=secret", "sslmode"),
+    ] {
+        let line = format!("the database URL has an unknown parameter {named}");
+        check_refused(&["--database-url", url], &line);
+    }
+    for good in [
+        "postgres://me:secret@db/x?sslmode=require&options=-c%20a%3Db&options[a]=b#x?y=z",
+        "postgres:///x?host=/run/postgresql&user=me",
+        "sqlite:x.db?mode=rwc",
+    ] {
+        assert!(parse_from(["vacancy", "--database-url", good]).is_ok(), "{good}");
+    }
     check_refused(&["postgres://me:secret@db/x"], "unrecognized subcommand 'postgres://…'");
     check_refused(
         &["serve", "--databse-url=postgres://me:secret@db/x"],

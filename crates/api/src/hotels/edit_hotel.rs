@@ -28,7 +28,7 @@ pub const MERGE: About = About { id: "edit_hotel", kind: Kind::Edit, scope: Scop
 #[utoipa::path(
     put, operation_id = "replace_hotel", path = "/v1/hotels/{hotel_id}", tag = "hotels",
     params(("hotel_id" = Uuid, Path), VersionQuery),
-    request_body = HotelBody,
+    request_body(content = ref("#/components/schemas/HotelReplacement")),
     responses((status = 200, description = "The hotel", body = HotelView))
 )]
 pub async fn put(
@@ -43,7 +43,7 @@ pub async fn put(
 #[utoipa::path(
     patch, operation_id = "edit_hotel", path = "/v1/hotels/{hotel_id}", tag = "hotels",
     params(("hotel_id" = Uuid, Path), VersionQuery),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = ref("#/components/schemas/HotelPatch"), content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The hotel", body = HotelView))
 )]
 pub async fn patch(

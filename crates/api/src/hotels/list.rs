@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use vacancy_domain::HotelId;
+use vacancy_domain::{HotelId, Text};
 
 use super::view::HotelView;
 use crate::about::{About, Kind, Scope};
@@ -23,7 +23,7 @@ pub const ABOUT: About = About { id: "list_hotels", kind: Kind::List, scope: Sco
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct HotelsQuery {
-    /// Only hotels in this city, written exactly so.
+    /// Only hotels in this city, letter for letter.
     city: Option<String>,
     /// The most items to return.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
@@ -33,7 +33,7 @@ pub struct HotelsQuery {
     cursor: Option<String>,
 }
 
-/// Lists hotels, by id.
+/// Lists hotels by id: in order of creation, as far as the clocks of replicas agree.
 #[utoipa::path(
     get, operation_id = "list_hotels", path = "/v1/hotels", tag = "hotels", params(HotelsQuery),
     responses((status = 200, description = "A page of hotels", body = List<HotelView>))
@@ -44,7 +44,8 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let HotelsQuery { city, limit, cursor } = &listing.query;
     let after = cursor.as_deref().map(cursor::decode::<Uuid>).transpose()?.map(HotelId);
-    let (city, limit, store) = (city.clone(), limit.0, app.store.clone());
+    let city = city.as_deref().map(Text::normalized);
+    let (limit, store) = (limit.0, app.store.clone());
     let page = app.read(async move { store.hotels(city.as_deref(), after, limit).await }).await?;
     listing.answer(&app.metrics, &page, |hotel| HotelView::from(hotel), |hotel| hotel.id.0)
 }

@@ -7,4 +7,4 @@ pub mod edit_hotel;
 pub mod list;
 pub mod show;
 mod subject;
-mod view;
+pub mod view;

@@ -6,10 +6,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use vacancy_domain::{Field, Invalid};
 
+use crate::http::json::cut;
+
 /// A field of a request body that cannot be accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the body; empty for the body itself.
+    /// JSON pointer (RFC 6901) into the body; empty for the body itself. Cut after 200 characters.
     pub pointer: String,
     /// What is wrong, in words that follow the field's name: `must be an integer`.
     pub message: String,
@@ -32,15 +34,8 @@ impl From<Invalid> for FieldError {
     }
 }
 
-/// The body is not JSON; answered 400.
-#[derive(Debug, thiserror::Error)]
-#[error("the body is not JSON: {0}")]
-pub struct NotJson(#[source] serde_json::Error);
-
-/// Reads JSON, to the depth that `serde_json` takes (128).
-pub fn syntax(bytes: &[u8]) -> Result<Value, NotJson> {
-    serde_json::from_slice(bytes).map_err(NotJson)
-}
+/// How many characters of a pointer are sent back: it is made of names that were sent.
+const POINTER_CHARS_MAX: usize = 200;
 
 /// The message for a field that the object does not have.
 pub const UNKNOWN_FIELD: &str = "is not a field of this object";
@@ -121,7 +116,8 @@ pub struct FieldErrors(Vec<FieldError>);
 impl FieldErrors {
     /// A body with one wrong field.
     fn one(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self(vec![FieldError { pointer: pointer.into(), message: message.into() }])
+        let pointer = cut(&pointer.into(), POINTER_CHARS_MAX);
+        Self(vec![FieldError { pointer, message: message.into() }])
     }
 
     /// Whether some field has this message.
@@ -198,6 +194,7 @@ mod tests {
             (json!([]), ""),
             (json!([{"count": 1}]), ""),
             (json!({"inner": [1]}), "/inner"),
+            (json!({"x".repeat(60_000): 1}), &format!("/{}…", "x".repeat(199))),
         ] {
             let shaped = shape::<Outer>(value.clone());
             let Err(FieldErrors(errors)) = shaped else { panic!("{value}") };

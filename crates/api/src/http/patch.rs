@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::http::fields::{FieldError, UNKNOWN_FIELD, shape};
 use crate::http::problem::Problem;
+use crate::http::same::means_the_same;
 
 /// How the body relates to what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Edit {
 }
 
 /// Applies `body` to `current` and reads what comes out as a `T`. Fields in `read_only` may be
-/// there as long as they stay as they are; fields in neither it nor `T` are refused.
+/// there as long as they mean what they meant; fields in neither it nor `T` are refused.
 ///
 /// Fails with 422.
 pub fn apply<T: DeserializeOwned>(
@@ -43,7 +44,7 @@ pub fn apply<T: DeserializeOwned>(
     for &field in read_only {
         let is = current.get(field).unwrap_or(&Value::Null);
         let shall_be = wanted.get(field).unwrap_or(&Value::Null);
-        if body.get(field).is_some() && is != shall_be {
+        if body.get(field).is_some() && !means_the_same(is, shall_be) {
             let message = "is read-only: leave it out, or as it is".to_owned();
             errors.push(FieldError { pointer: format!("/{field}"), message });
         }

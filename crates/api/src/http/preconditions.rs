@@ -77,6 +77,10 @@ impl RawPreconditions {
             Ok(true) => Verdict::Passed,
             Ok(false) => Verdict::Absent,
             Err(Stale::NoneMatch) => Verdict::NotModified,
+            Err(Stale::Match) if if_match.if_match.as_ref().is_some_and(is_foreign) => {
+                let problem = Problem::ForeignEtag { current };
+                Verdict::Failed(PreconditionResult::Failed412, problem)
+            }
             Err(Stale::Match) => {
                 let problem = Problem::PreconditionFailed { current };
                 Verdict::Failed(PreconditionResult::Failed412, problem)
@@ -126,6 +130,14 @@ fn expected(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Expected>, 
         Tags::Any => Expected::Any,
         Tags::These(tags) => Expected::Tags(tags.iter().map(WireTag::meaning).collect()),
     }))
+}
+
+/// Whether no member is a tag that this service could have made: then reading again does not help.
+fn is_foreign(expected: &Expected) -> bool {
+    match expected {
+        Expected::Any => false,
+        Expected::Tags(tags) => tags.iter().all(|tag| *tag == Tag::StrongForeign),
+    }
 }
 
 enum Tags {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 use vacancy_domain::{Day, Version};
 
+use crate::http::json::{cut, shortened};
 use crate::http::preconditions::version_parameter;
 use crate::http::problem::Problem;
 
@@ -32,11 +33,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let invalid = |why: String| Problem::InvalidRequest(format!("the query: {why}"));
     let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(query).map_err(|why| invalid(why.to_string()))?;
+        serde_urlencoded::from_str(query).map_err(|why| invalid(in_our_words(&why)))?;
     let mut seen = BTreeSet::new();
     for (name, value) in &pairs {
         if !seen.insert(name) {
-            let twice = format!("{name} is given more than once");
+            let twice = format!("{} is given more than once", shortened(name));
             let is_version = name == "version";
             return Err(if is_version { Problem::InvalidVersion(twice) } else { invalid(twice) });
         }
@@ -49,7 +50,23 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
             return Err(invalid("it must be UTF-8, percent-encoded".into()));
         }
     }
-    serde_urlencoded::from_str(query).map_err(|why| invalid(why.to_string()))
+    serde_urlencoded::from_str(query).map_err(|why| invalid(in_our_words(&why)))
+}
+
+/// Serde's message without the value it quotes, and with a name that was sent cut.
+fn in_our_words(why: &serde_urlencoded::de::Error) -> String {
+    /// The longest message, in characters.
+    const CHARS_MAX: usize = 300;
+    let why = why.to_string();
+    if let Some(rest) = why.strip_prefix("unknown field `")
+        && let Some((name, expected)) = rest.rsplit_once("`, expected ")
+    {
+        return format!("there is no parameter {}, but {expected}", shortened(name));
+    }
+    match why.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {}", cut(expected, CHARS_MAX)),
+        None => cut(&why, CHARS_MAX),
+    }
 }
 
 /// No parameters at all.
@@ -195,6 +212,37 @@ mod tests {
             let page = parse::<Page>(query).ok().map(|page| page.limit.map(|limit| limit.0));
             assert_eq!(page, expect, "{query}");
         }
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_named_and_no_value_is_repeated() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Filter {
+            limit: Option<Limit>,
+            color: Option<Color>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Color {
+            Red,
+            Blue,
+        }
+        for (query, expect) in [
+            ("sslpassword=secret", "there is no parameter sslpassword, but `limit` or `color`"),
+            ("color=secret", "expected `red` or `blue`"),
+            ("limit=secret", "a number takes decimal digits, up to 2^63-1"),
+            ("a`b=secret", "there is no parameter a`b, but `limit` or `color`"),
+        ] {
+            let Err(Problem::InvalidRequest(why)) = parse::<Filter>(query) else {
+                panic!("{query} is refused")
+            };
+            assert_eq!(why, format!("the query: {expect}"));
+        }
+        let long = format!("{}=secret", "x".repeat(8_000));
+        let Err(Problem::InvalidRequest(why)) = parse::<Filter>(&long) else { panic!("refused") };
+        assert!(why.len() < 200, "{why}");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::http::arrival;
-use crate::http::fields::{shape, syntax};
+use crate::http::fields::shape;
+use crate::http::json::syntax;
 use crate::http::key::{self, ClientKey};
 use crate::http::preconditions::RawPreconditions;
 use crate::http::problem::Problem;

@@ -40,6 +40,8 @@ label! {
         Expire = "expire",
         /// Changing the dates or the room of a booking.
         Move = "move",
+        /// Giving a hold more time.
+        Prolong = "prolong",
         /// Editing a booking's particulars.
         EditBooking = "edit_booking",
         /// Creating, editing or deleting a room.

@@ -32,7 +32,7 @@ impl RoomBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(&self) -> Result<RoomAttributes, Problem> {
         let mut errors = FieldErrors::default();
-        let number = errors.at("/number", Text::parse(&self.number));
+        let number = errors.at("/number", Text::label(&self.number));
         let kind = errors.at("/kind", Text::parse(&self.kind));
         let capacity = errors.at("/capacity", Capacity::new(self.capacity));
         let nightly_rate = match &self.nightly_rate {

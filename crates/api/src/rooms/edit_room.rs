@@ -26,7 +26,7 @@ pub const MERGE: About = About { id: "edit_room", kind: Kind::Edit, scope: Scope
 #[utoipa::path(
     put, operation_id = "replace_room", path = "/v1/rooms/{room_id}", tag = "rooms",
     params(("room_id" = Uuid, Path), VersionQuery),
-    request_body = RoomBody,
+    request_body(content = ref("#/components/schemas/RoomReplacement")),
     responses((status = 200, description = "The room", body = RoomView))
 )]
 pub async fn put(
@@ -41,7 +41,7 @@ pub async fn put(
 #[utoipa::path(
     patch, operation_id = "edit_room", path = "/v1/rooms/{room_id}", tag = "rooms",
     params(("room_id" = Uuid, Path), VersionQuery),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = ref("#/components/schemas/RoomPatch"), content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The room", body = RoomView))
 )]
 pub async fn patch(

@@ -27,9 +27,9 @@ pub struct RoomsQuery {
     /// Only this hotel's.
     #[param(value_type = Option<Uuid>)]
     hotel_id: Option<IdParam>,
-    /// Only of hotels in this city, written exactly so.
+    /// Only of hotels in this city, letter for letter.
     city: Option<String>,
-    /// Only of this kind, written exactly so.
+    /// Only of this kind, letter for letter.
     kind: Option<String>,
     /// Only those that take so many guests.
     #[param(minimum = 1)]
@@ -89,7 +89,7 @@ impl CursorKey {
     /// Fails with 400 when it is a place in another order.
     fn position(self, sort: RoomSort) -> Result<RoomPosition, Problem> {
         // A cursor that somebody made up could hold text that the database refuses.
-        let sane = |text: &String| Text::parse(text).is_ok();
+        let sane = |text: &String| Text::stored(text).is_ok();
         match (self, sort) {
             (Self::Number(number, id), RoomSort::Number) if sane(&number) => {
                 Ok(RoomPosition::Number(number, RoomId(id)))
@@ -145,8 +145,8 @@ pub async fn list(
     let after = query.cursor.as_deref().map(cursor::decode::<CursorKey>).transpose()?;
     let filter = RoomFilter {
         hotel: query.hotel_id.map(|id| HotelId(id.0)),
-        city: query.city.clone(),
-        kind: query.kind.clone(),
+        city: query.city.as_deref().map(Text::normalized),
+        kind: query.kind.as_deref().map(Text::normalized),
         guests: query.guests,
         stay,
         sort,

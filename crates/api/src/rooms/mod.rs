@@ -10,4 +10,4 @@ pub mod events;
 pub mod list;
 pub mod money;
 pub mod show;
-mod view;
+pub mod view;

@@ -92,7 +92,7 @@ fn outcome_of(code: Code) -> Option<Outcome> {
         | Code::Duplicate
         | Code::HotelInUse
         | Code::RoomInUse => Some(Outcome::Refused),
-        Code::VersionConflict | Code::PreconditionFailed | Code::WeakEtag => {
+        Code::VersionConflict | Code::PreconditionFailed | Code::WeakEtag | Code::ForeignEtag => {
             Some(Outcome::PreconditionFailed)
         }
         Code::LockConflict => Some(Outcome::Exhausted),

@@ -164,7 +164,8 @@ on_both_databases! {
             ("an overlong NUL", b"{\"name\": \"\xc0\x80\"}", 400, "invalid_request"),
             ("half a surrogate", b"{\"name\": \"\\ud800\"}", 400, "invalid_request"),
             ("UTF-16", b"\xff\xfe{\0}\0", 400, "invalid_request"),
-            ("a byte order mark", b"\xef\xbb\xbf{}", 400, "invalid_request"),
+            ("a byte order mark behind", b"{}\xef\xbb\xbf", 400, "invalid_request"),
+            ("a member twice", b"{\"name\": 1, \"name\": 1}", 400, "invalid_request"),
             ("a thousand arrays", &deep_array, 400, "invalid_request"),
             ("a thousand objects", &deep_object, 400, "invalid_request"),
             ("null", b"null", 422, "validation_failed"),
@@ -203,6 +204,8 @@ on_both_databases! {
             ("an escaped NUL", "{\"name\": \"a\\u0000b\", \"city\": \"x\"}"),
             ("a NUL alone", "{\"name\": \"\\u0000\", \"city\": \"x\"}"),
             ("a long text", &long_text),
+            ("a line break", "{\"name\": \"a\\nb\", \"city\": \"x\"}"),
+            ("a text that shows nothing", "{\"name\": \"\\u200b\", \"city\": \"x\"}"),
             ("2^63", "{\"name\": 9223372036854775808, \"city\": \"x\"}"),
         ] {
             let answer = house.send(&hotels.0, hotels.1, JSON, body.as_bytes()).await;

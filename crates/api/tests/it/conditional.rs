@@ -20,6 +20,8 @@ enum Means {
     Holds,
     /// `If-Match` does not.
     Stale,
+    /// `If-Match` has only tags that this service could not have made.
+    Foreign,
     /// `If-Match` does not, and has a weak member.
     Weak,
     /// `If-None-Match` does not.
@@ -32,7 +34,7 @@ enum Means {
     BadVersion,
 }
 
-use Means::{BadVersion, Holds, Known, Malformed, OtherVersion, Stale, Weak};
+use Means::{BadVersion, Foreign, Holds, Known, Malformed, OtherVersion, Stale, Weak};
 
 /// Lines of `If-Match`, lines of `If-None-Match`, the query, and what they mean. `NOW` is the
 /// resource's version, `NEXT` the one it will have.
@@ -47,9 +49,12 @@ const ROWS: &[Row] = &[
     (&["W/\"NOW\", \"NOW\""], &[], "", Holds),
     (&["\"NEXT\""], &[], "", Stale),
     (&["\"NEXT\", \"x\""], &[], "", Stale),
-    (&["\"\""], &[], "", Stale),
-    (&["\"0NOW\""], &[], "", Stale),
-    (&["\"9223372036854775808\""], &[], "", Stale),
+    (&["\"\""], &[], "", Foreign),
+    (&["\"0NOW\""], &[], "", Foreign),
+    (&["\"NOW-gzip\""], &[], "", Foreign),
+    (&["\"NOW;br\", \"NOW--gzip\""], &[], "", Foreign),
+    (&["\"NOW-gzip\", \"NOW\""], &[], "", Holds),
+    (&["\"9223372036854775808\""], &[], "", Foreign),
     (&["W/\"NOW\""], &[], "", Weak),
     (&["W/\"x\""], &[], "", Weak),
     (&["\"NEXT\", W/\"NOW\""], &[], "", Weak),
@@ -60,7 +65,7 @@ const ROWS: &[Row] = &[
     (&["NOW"], &[], "", Holds),
     (&["NEXT, NOW"], &[], "", Holds),
     (&["NEXT"], &[], "", Stale),
-    (&["0NOW"], &[], "", Stale),
+    (&["0NOW"], &[], "", Foreign),
     // Neither a list of tags nor a lone star.
     (&["\"NOW\", *"], &[], "", Malformed),
     (&["*", "\"NOW\""], &[], "", Malformed),
@@ -402,6 +407,7 @@ fn expected(way: Way, row: &Row) -> (u16, Option<&'static str>) {
         Holds => (way.success(), None),
         Known if way.reads() => (304, None),
         Stale | Known => (412, Some("precondition_failed")),
+        Foreign => (412, Some("foreign_etag")),
         Weak => (412, Some("weak_etag")),
         OtherVersion => (409, Some("version_conflict")),
         Malformed => (400, Some("malformed_precondition")),

@@ -11,6 +11,7 @@ mod ambiguity;
 mod bad_input;
 mod cli;
 mod conditional;
+mod contract;
 mod cost;
 mod crash;
 mod faults;

@@ -23,6 +23,7 @@ const OPERATIONS: &[&str] = &[
     "cancel",
     "expire",
     "move",
+    "prolong",
     "edit_booking",
     "edit_room",
     "edit_hotel",

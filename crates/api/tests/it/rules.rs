@@ -987,7 +987,7 @@ on_both_databases! {
             (json!({ "kind": null }), "/kind"),
             (json!({ "capacity": 0 }), "/capacity"),
             (json!({ "capacity": 101 }), "/capacity"),
-            (json!({ "capacity": 1.0 }), "/capacity"),
+            (json!({ "capacity": 1.5 }), "/capacity"),
             (json!({ "status": "shut" }), "/status"),
             (json!({ "status": "Open" }), "/status"),
             (rate(json!(-1), "EUR"), "/nightly_rate/amount"),

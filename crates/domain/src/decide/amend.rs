@@ -1,15 +1,19 @@
 //! Changing a booking: its guest, its nights, its room.
 
+use chrono::TimeDelta;
+
 use super::calendar::{Calendar, check_capacity};
 use super::command::check_alive;
 use super::draft::{Draft, particulars};
-use crate::booking::{Booking, Guest};
+use crate::booking::{Booking, Guest, Status};
 use crate::capacity::Guests;
 use crate::decision::{Decided, Decision};
 use crate::event::EventKind;
 use crate::invalid::{Field, Invalid};
+use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::stay::Stay;
+use crate::time::Instant;
 
 /// A booking's particulars as they shall be. Those that are the same stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +24,16 @@ pub struct Amendment {
     pub guests: Guests,
     /// The nights.
     pub stay: Stay,
+    /// Whether other nights, or another room, cost what they cost now. If not, each night costs what
+    /// was agreed.
+    pub reprice: bool,
+    /// A hold shall run at least so long from now on.
+    pub hold: Option<TimeDelta>,
 }
 
 /// Changes a booking's particulars. New nights, or another room (`target.room`), run the whole
-/// decision again with the booking itself left out, and price it anew.
+/// decision again with the booking itself left out, and price it anew unless the agreed rate shall stay. A hold
+/// is only ever prolonged: one that runs longer already stays as it is.
 ///
 /// `room` is the one the booking is in; `target` is the calendar of the one it shall be in, over
 /// the nights it shall have.
@@ -36,7 +46,8 @@ pub fn amend(
     let now = target.now;
     check_alive(booking, room, now, "edited")?;
     let status = booking.status.edit(now)?;
-    let Amendment { guest, guests, stay } = amendment;
+    let Amendment { guest, guests, stay, reprice, hold } = amendment;
+    let status = prolong(status, hold, now)?;
     let mut to = Booking { guest, guests, stay, status, room: target.room.id, ..booking.clone() };
     if to == *booking {
         return Ok(Decided::Unchanged(to));
@@ -46,23 +57,39 @@ pub fn amend(
     if to.room == booking.room && to.stay == booking.stay {
         return edit_particulars(booking, room, to);
     }
+    to.total = if reprice {
+        target.price(to.stay)
+    } else {
+        booking.total.map(|total| total.at_the_rate_of(booking.stay, to.stay))
+    };
     relocate(booking, room, target, to)
 }
 
-/// Guest or number of guests: the nights stay, so nothing but the size of the room matters.
+/// The state of a booking whose hold, if it is one, shall run for `hold` from now on.
+fn prolong(status: Status, hold: Option<TimeDelta>, now: Instant) -> Result<Status, Refusal> {
+    match (status, hold) {
+        (Status::Held { until }, Some(hold)) => Ok(Status::Held { until: until.max(now + hold) }),
+        (status, Some(_)) => Err(status.cannot_be("prolonged")),
+        (status, None) => Ok(status),
+    }
+}
+
+/// Guest, number of guests or the end of the hold: the nights stay, so nothing but the size of the room matters.
 fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision<Booking> {
     // Who stays is no question of size: a room that was made smaller keeps the party it has.
     if to.guests != booking.guests {
         check_capacity(room, to.guests)?;
     }
     let mut draft = Draft::new(room, to.updated_at);
-    draft.record(EventKind::BookingEdited, &mut to, None);
+    let same_party = to.guests == booking.guests && to.guest == booking.guest;
+    let kind = if same_party { EventKind::HoldProlonged } else { EventKind::BookingEdited };
+    draft.record(kind, &mut to, None);
     draft.replace(booking, to.clone());
     Ok(Decided::Changed(draft.finish(), to))
 }
 
-/// Other nights, another room, or both: `to` is the booking as it shall be, but for its price and
-/// its room's version.
+/// Other nights, another room, or both: `to` is the booking as it shall be, but for its room's
+/// version.
 fn relocate(
     booking: &Booking,
     room: &Room,
@@ -82,7 +109,6 @@ fn relocate(
     if let Err(refusal) = target.check_for_sale(to.stay, Some(to.id)) {
         return Err(arrival.refuse(refusal));
     }
-    to.total = target.price(to.stay);
     if to.room == booking.room {
         arrival.record(EventKind::Rescheduled, &mut to, None);
         arrival.replace(booking, to.clone());

@@ -225,8 +225,13 @@ impl House {
                 let stay = stay(*from, *nights);
                 let target = &self.rooms[&room_id(*room)];
                 let target = self.calendar(target, stay.check_in(), stay.check_out());
-                let amendment =
-                    Amendment { guest: booking.guest.clone(), guests: people(*guests), stay };
+                let amendment = Amendment {
+                    guest: booking.guest.clone(),
+                    guests: people(*guests),
+                    stay,
+                    reprice: true,
+                    hold: None,
+                };
                 Outcome::Booking(amend(booking, home, &target, amendment))
             }
             Wish::Edit { room, closed, capacity } => {

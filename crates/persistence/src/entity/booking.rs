@@ -51,7 +51,7 @@ impl Model {
             }
         };
         let stay = Stay::new(self.check_in, self.check_out).map_err(|why| why.message);
-        let email = self.guest_email.as_deref().map(Email::parse).transpose();
+        let email = self.guest_email.as_deref().map(Email::stored).transpose();
         Ok(Booking {
             id: BookingId(self.id),
             room: RoomId(self.room_id),

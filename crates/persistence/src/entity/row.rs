@@ -26,7 +26,7 @@ impl Row {
 
     /// Reads a name.
     pub fn text(self, column: &'static str, raw: &str) -> Result<Text, StoreError> {
-        self.stored(column, Text::parse(raw))
+        self.stored(column, Text::stored(raw))
     }
 
     /// Reads an amount by `new` with its currency, which are both there or both absent.

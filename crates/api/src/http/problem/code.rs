@@ -78,6 +78,8 @@ codes! {
         "The resource is not in a state that If-Match or If-None-Match allows; current_version and ETag say where it is. Read it again and decide anew.";
     WeakEtag = 412 "weak_etag", "Weak entity tag",
         "If-Match compares strongly (RFC 9110, 13.1.1), so a weak tag never matches. A proxy that compresses may have weakened it.";
+    ForeignEtag = 412 "foreign_etag", "Foreign entity tag",
+        "A tag of this service is a version in quotes. No tag in If-Match is one, so it can match no version; a proxy may have changed it. Send the tag as it was, or ?version= with the version from the body.";
     PayloadTooLarge = 413 "payload_too_large", "Payload too large",
         "A body has at most 64 KiB.";
     UriTooLong = 414 "uri_too_long", "URI too long",

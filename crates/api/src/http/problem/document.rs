@@ -58,6 +58,7 @@ pub struct Document {
 
 /// A range of nights: arrival and departure.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Stay)]
 pub struct StayView {
     /// The first night.
     pub check_in: chrono::NaiveDate,
@@ -118,7 +119,8 @@ impl Problem {
     fn current_version(&self) -> Option<Version> {
         let (Self::VersionConflict { current, .. }
         | Self::PreconditionFailed { current }
-        | Self::WeakEtag { current }) = self
+        | Self::WeakEtag { current }
+        | Self::ForeignEtag { current }) = self
         else {
             return None;
         };

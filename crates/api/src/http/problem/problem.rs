@@ -8,7 +8,8 @@ use vacancy_domain::{Refusal, RoomId, Version};
 
 use super::code::Code;
 use super::refusal;
-use crate::http::fields::{FieldError, FieldErrors, NotJson};
+use crate::http::fields::{FieldError, FieldErrors};
+use crate::http::json::NotJson;
 
 /// Why something failed on this side. Shared, because a problem is cloned: the layers around the
 /// router read it after it has become a response.
@@ -118,6 +119,15 @@ pub enum Problem {
         /// The version it has.
         current: Version,
     },
+    /// 412.
+    #[error(
+        "no tag in If-Match is one of this service, which are a version in quotes: something on the way \
+         has changed it; the version is {current}"
+    )]
+    ForeignEtag {
+        /// The version it has.
+        current: Version,
+    },
     /// 500. The cause goes to the log only.
     #[error("something went wrong on our side")]
     Internal(#[source] Cause),
@@ -186,6 +196,7 @@ impl Problem {
             Self::LockConflict { .. } => Code::LockConflict,
             Self::PreconditionFailed { .. } => Code::PreconditionFailed,
             Self::WeakEtag { .. } => Code::WeakEtag,
+            Self::ForeignEtag { .. } => Code::ForeignEtag,
             Self::Internal(_) => Code::Internal,
             Self::Unavailable(_) => Code::Unavailable,
             Self::OutcomeUnknown => Code::OutcomeUnknown,

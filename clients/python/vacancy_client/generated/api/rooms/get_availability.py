@@ -1,0 +1,248 @@
+import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.availability import Availability
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    room_id: UUID,
+    *,
+    from_: datetime.date,
+    to: datetime.date,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-Id"] = x_request_id
+
+    params: dict[str, Any] = {}
+
+    json_from_ = from_.isoformat()
+    params["from"] = json_from_
+
+    json_to = to.isoformat()
+    params["to"] = json_to
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/rooms/{room_id}/availability".format(
+            room_id=quote(str(room_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Availability | Problem | None:
+    if response.status_code == 200:
+        response_200 = Availability.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 414:
+        response_414 = Problem.from_dict(response.json())
+
+        return response_414
+
+    if response.status_code == 431:
+        response_431 = Problem.from_dict(response.json())
+
+        return response_431
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Availability | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    room_id: UUID,
+    *,
+    client: AuthenticatedClient | Client,
+    from_: datetime.date,
+    to: datetime.date,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Availability | Problem]:
+    """When a room can be had, and at which version that was true.
+
+    Args:
+        room_id (UUID):
+        from_ (datetime.date):
+        to (datetime.date):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Availability | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        room_id=room_id,
+        from_=from_,
+        to=to,
+        x_request_id=x_request_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    room_id: UUID,
+    *,
+    client: AuthenticatedClient | Client,
+    from_: datetime.date,
+    to: datetime.date,
+    x_request_id: str | Unset = UNSET,
+) -> Availability | Problem | None:
+    """When a room can be had, and at which version that was true.
+
+    Args:
+        room_id (UUID):
+        from_ (datetime.date):
+        to (datetime.date):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Availability | Problem
+    """
+
+    return sync_detailed(
+        room_id=room_id,
+        client=client,
+        from_=from_,
+        to=to,
+        x_request_id=x_request_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    room_id: UUID,
+    *,
+    client: AuthenticatedClient | Client,
+    from_: datetime.date,
+    to: datetime.date,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Availability | Problem]:
+    """When a room can be had, and at which version that was true.
+
+    Args:
+        room_id (UUID):
+        from_ (datetime.date):
+        to (datetime.date):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Availability | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        room_id=room_id,
+        from_=from_,
+        to=to,
+        x_request_id=x_request_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    room_id: UUID,
+    *,
+    client: AuthenticatedClient | Client,
+    from_: datetime.date,
+    to: datetime.date,
+    x_request_id: str | Unset = UNSET,
+) -> Availability | Problem | None:
+    """When a room can be had, and at which version that was true.
+
+    Args:
+        room_id (UUID):
+        from_ (datetime.date):
+        to (datetime.date):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Availability | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            room_id=room_id,
+            client=client,
+            from_=from_,
+            to=to,
+            x_request_id=x_request_id,
+        )
+    ).parsed

@@ -1,0 +1,373 @@
+import datetime
+from http import HTTPStatus
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.room_list import RoomList
+from ...models.room_sort import RoomSort
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    hotel_id: UUID | Unset = UNSET,
+    city: str | Unset = UNSET,
+    kind: str | Unset = UNSET,
+    guests: int | Unset = UNSET,
+    check_in: datetime.date | Unset = UNSET,
+    check_out: datetime.date | Unset = UNSET,
+    sort: RoomSort | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["If-None-Match"] = if_none_match
+
+    if not isinstance(x_request_id, Unset):
+        headers["X-Request-Id"] = x_request_id
+
+    params: dict[str, Any] = {}
+
+    json_hotel_id: str | Unset = UNSET
+    if not isinstance(hotel_id, Unset):
+        json_hotel_id = str(hotel_id)
+    params["hotel_id"] = json_hotel_id
+
+    params["city"] = city
+
+    params["kind"] = kind
+
+    params["guests"] = guests
+
+    json_check_in: str | Unset = UNSET
+    if not isinstance(check_in, Unset):
+        json_check_in = check_in.isoformat()
+    params["check_in"] = json_check_in
+
+    json_check_out: str | Unset = UNSET
+    if not isinstance(check_out, Unset):
+        json_check_out = check_out.isoformat()
+    params["check_out"] = json_check_out
+
+    json_sort: str | Unset = UNSET
+    if not isinstance(sort, Unset):
+        json_sort = sort.value
+
+    params["sort"] = json_sort
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/rooms",
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | Problem | RoomList | None:
+    if response.status_code == 200:
+        response_200 = RoomList.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 414:
+        response_414 = Problem.from_dict(response.json())
+
+        return response_414
+
+    if response.status_code == 431:
+        response_431 = Problem.from_dict(response.json())
+
+        return response_431
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | Problem | RoomList]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    hotel_id: UUID | Unset = UNSET,
+    city: str | Unset = UNSET,
+    kind: str | Unset = UNSET,
+    guests: int | Unset = UNSET,
+    check_in: datetime.date | Unset = UNSET,
+    check_out: datetime.date | Unset = UNSET,
+    sort: RoomSort | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Any | Problem | RoomList]:
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+
+    Args:
+        hotel_id (UUID | Unset):
+        city (str | Unset):
+        kind (str | Unset):
+        guests (int | Unset):
+        check_in (datetime.date | Unset):
+        check_out (datetime.date | Unset):
+        sort (RoomSort | Unset): Orders of rooms; the id settles ties.
+        limit (int | Unset):
+        cursor (str | Unset):
+        if_none_match (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | Problem | RoomList]
+    """
+
+    kwargs = _get_kwargs(
+        hotel_id=hotel_id,
+        city=city,
+        kind=kind,
+        guests=guests,
+        check_in=check_in,
+        check_out=check_out,
+        sort=sort,
+        limit=limit,
+        cursor=cursor,
+        if_none_match=if_none_match,
+        x_request_id=x_request_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    hotel_id: UUID | Unset = UNSET,
+    city: str | Unset = UNSET,
+    kind: str | Unset = UNSET,
+    guests: int | Unset = UNSET,
+    check_in: datetime.date | Unset = UNSET,
+    check_out: datetime.date | Unset = UNSET,
+    sort: RoomSort | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Any | Problem | RoomList | None:
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+
+    Args:
+        hotel_id (UUID | Unset):
+        city (str | Unset):
+        kind (str | Unset):
+        guests (int | Unset):
+        check_in (datetime.date | Unset):
+        check_out (datetime.date | Unset):
+        sort (RoomSort | Unset): Orders of rooms; the id settles ties.
+        limit (int | Unset):
+        cursor (str | Unset):
+        if_none_match (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | Problem | RoomList
+    """
+
+    return sync_detailed(
+        client=client,
+        hotel_id=hotel_id,
+        city=city,
+        kind=kind,
+        guests=guests,
+        check_in=check_in,
+        check_out=check_out,
+        sort=sort,
+        limit=limit,
+        cursor=cursor,
+        if_none_match=if_none_match,
+        x_request_id=x_request_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    hotel_id: UUID | Unset = UNSET,
+    city: str | Unset = UNSET,
+    kind: str | Unset = UNSET,
+    guests: int | Unset = UNSET,
+    check_in: datetime.date | Unset = UNSET,
+    check_out: datetime.date | Unset = UNSET,
+    sort: RoomSort | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Response[Any | Problem | RoomList]:
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+
+    Args:
+        hotel_id (UUID | Unset):
+        city (str | Unset):
+        kind (str | Unset):
+        guests (int | Unset):
+        check_in (datetime.date | Unset):
+        check_out (datetime.date | Unset):
+        sort (RoomSort | Unset): Orders of rooms; the id settles ties.
+        limit (int | Unset):
+        cursor (str | Unset):
+        if_none_match (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | Problem | RoomList]
+    """
+
+    kwargs = _get_kwargs(
+        hotel_id=hotel_id,
+        city=city,
+        kind=kind,
+        guests=guests,
+        check_in=check_in,
+        check_out=check_out,
+        sort=sort,
+        limit=limit,
+        cursor=cursor,
+        if_none_match=if_none_match,
+        x_request_id=x_request_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    hotel_id: UUID | Unset = UNSET,
+    city: str | Unset = UNSET,
+    kind: str | Unset = UNSET,
+    guests: int | Unset = UNSET,
+    check_in: datetime.date | Unset = UNSET,
+    check_out: datetime.date | Unset = UNSET,
+    sort: RoomSort | Unset = UNSET,
+    limit: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    if_none_match: str | Unset = UNSET,
+    x_request_id: str | Unset = UNSET,
+) -> Any | Problem | RoomList | None:
+    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
+    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+
+    Args:
+        hotel_id (UUID | Unset):
+        city (str | Unset):
+        kind (str | Unset):
+        guests (int | Unset):
+        check_in (datetime.date | Unset):
+        check_out (datetime.date | Unset):
+        sort (RoomSort | Unset): Orders of rooms; the id settles ties.
+        limit (int | Unset):
+        cursor (str | Unset):
+        if_none_match (str | Unset):
+        x_request_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | Problem | RoomList
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            hotel_id=hotel_id,
+            city=city,
+            kind=kind,
+            guests=guests,
+            check_in=check_in,
+            check_out=check_out,
+            sort=sort,
+            limit=limit,
+            cursor=cursor,
+            if_none_match=if_none_match,
+            x_request_id=x_request_id,
+        )
+    ).parsed

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.guest import Guest
+
+
+T = TypeVar("T", bound="AutoBookBody")
+
+
+@_attrs_define
+class AutoBookBody:
+    """A stay in any room of a hotel.
+
+    Attributes:
+        check_in (datetime.date): The first night: today at the hotel at the earliest, three years ahead at the latest.
+        check_out (datetime.date): The day after the last night; at most 365 nights.
+        guest (Guest): Who stays.
+        guests (int): How many people. Example: 2.
+        hold_seconds (int | None | Unset): Hold it for so many seconds instead of confirming it.
+        kind (None | str | Unset): Only in rooms of this kind, written exactly so.
+    """
+
+    check_in: datetime.date
+    check_out: datetime.date
+    guest: Guest
+    guests: int
+    hold_seconds: int | None | Unset = UNSET
+    kind: None | str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        check_in = self.check_in.isoformat()
+
+        check_out = self.check_out.isoformat()
+
+        guest = self.guest.to_dict()
+
+        guests = self.guests
+
+        hold_seconds: int | None | Unset
+        if isinstance(self.hold_seconds, Unset):
+            hold_seconds = UNSET
+        else:
+            hold_seconds = self.hold_seconds
+
+        kind: None | str | Unset
+        if isinstance(self.kind, Unset):
+            kind = UNSET
+        else:
+            kind = self.kind
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "check_in": check_in,
+                "check_out": check_out,
+                "guest": guest,
+                "guests": guests,
+            }
+        )
+        if hold_seconds is not UNSET:
+            field_dict["hold_seconds"] = hold_seconds
+        if kind is not UNSET:
+            field_dict["kind"] = kind
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.guest import Guest
+
+        d = dict(src_dict)
+        check_in = datetime.date.fromisoformat(d.pop("check_in"))
+
+        check_out = datetime.date.fromisoformat(d.pop("check_out"))
+
+        guest = Guest.from_dict(d.pop("guest"))
+
+        guests = d.pop("guests")
+
+        def _parse_hold_seconds(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        hold_seconds = _parse_hold_seconds(d.pop("hold_seconds", UNSET))
+
+        def _parse_kind(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        kind = _parse_kind(d.pop("kind", UNSET))
+
+        auto_book_body = cls(
+            check_in=check_in,
+            check_out=check_out,
+            guest=guest,
+            guests=guests,
+            hold_seconds=hold_seconds,
+            kind=kind,
+        )
+
+        return auto_book_body

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.booking_status import BookingStatus
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.guest import Guest
+    from ..models.money import Money
+
+
+T = TypeVar("T", bound="Booking")
+
+
+@_attrs_define
+class Booking:
+    """A booking.
+
+    Attributes:
+        check_in (datetime.date): The first night.
+        check_out (datetime.date): The day after the last night.
+        created_at (datetime.datetime): When it was made.
+        guest (Guest): Who stays.
+        guests (int): How many people.
+        hotel_id (UUID): That room's hotel.
+        id (UUID): UUIDv7; a move keeps it.
+        nights (int): How many nights.
+        room_id (UUID): Its room.
+        room_version (int): The room's version that its last write produced.
+        status (BookingStatus): Where a booking stands.
+        updated_at (datetime.datetime): When this version came to be.
+        version (int): Counts its own writes, from 1.
+        attempts (int | Unset): At which attempt this write succeeded; only in answers to writes.
+        hold_expires_at (datetime.datetime | Unset): When the hold runs out.
+        total (Money | Unset): An amount in minor units of a currency.
+    """
+
+    check_in: datetime.date
+    check_out: datetime.date
+    created_at: datetime.datetime
+    guest: Guest
+    guests: int
+    hotel_id: UUID
+    id: UUID
+    nights: int
+    room_id: UUID
+    room_version: int
+    status: BookingStatus
+    updated_at: datetime.datetime
+    version: int
+    attempts: int | Unset = UNSET
+    hold_expires_at: datetime.datetime | Unset = UNSET
+    total: Money | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        check_in = self.check_in.isoformat()
+
+        check_out = self.check_out.isoformat()
+
+        created_at = self.created_at.isoformat()
+
+        guest = self.guest.to_dict()
+
+        guests = self.guests
+
+        hotel_id = str(self.hotel_id)
+
+        id = str(self.id)
+
+        nights = self.nights
+
+        room_id = str(self.room_id)
+
+        room_version = self.room_version
+
+        status = self.status.value
+
+        updated_at = self.updated_at.isoformat()
+
+        version = self.version
+
+        attempts = self.attempts
+
+        hold_expires_at: str | Unset = UNSET
+        if not isinstance(self.hold_expires_at, Unset):
+            hold_expires_at = self.hold_expires_at.isoformat()
+
+        total: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.total, Unset):
+            total = self.total.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "check_in": check_in,
+                "check_out": check_out,
+                "created_at": created_at,
+                "guest": guest,
+                "guests": guests,
+                "hotel_id": hotel_id,
+                "id": id,
+                "nights": nights,
+                "room_id": room_id,
+                "room_version": room_version,
+                "status": status,
+                "updated_at": updated_at,
+                "version": version,
+            }
+        )
+        if attempts is not UNSET:
+            field_dict["attempts"] = attempts
+        if hold_expires_at is not UNSET:
+            field_dict["hold_expires_at"] = hold_expires_at
+        if total is not UNSET:
+            field_dict["total"] = total
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.guest import Guest
+        from ..models.money import Money
+
+        d = dict(src_dict)
+        check_in = datetime.date.fromisoformat(d.pop("check_in"))
+
+        check_out = datetime.date.fromisoformat(d.pop("check_out"))
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        guest = Guest.from_dict(d.pop("guest"))
+
+        guests = d.pop("guests")
+
+        hotel_id = UUID(d.pop("hotel_id"))
+
+        id = UUID(d.pop("id"))
+
+        nights = d.pop("nights")
+
+        room_id = UUID(d.pop("room_id"))
+
+        room_version = d.pop("room_version")
+
+        status = BookingStatus(d.pop("status"))
+
+        updated_at = datetime.datetime.fromisoformat(d.pop("updated_at"))
+
+        version = d.pop("version")
+
+        attempts = d.pop("attempts", UNSET)
+
+        _hold_expires_at = d.pop("hold_expires_at", UNSET)
+        hold_expires_at: datetime.datetime | Unset
+        if isinstance(_hold_expires_at, Unset):
+            hold_expires_at = UNSET
+        else:
+            hold_expires_at = datetime.datetime.fromisoformat(_hold_expires_at)
+
+        _total = d.pop("total", UNSET)
+        total: Money | Unset
+        if isinstance(_total, Unset):
+            total = UNSET
+        else:
+            total = Money.from_dict(_total)
+
+        booking = cls(
+            check_in=check_in,
+            check_out=check_out,
+            created_at=created_at,
+            guest=guest,
+            guests=guests,
+            hotel_id=hotel_id,
+            id=id,
+            nights=nights,
+            room_id=room_id,
+            room_version=room_version,
+            status=status,
+            updated_at=updated_at,
+            version=version,
+            attempts=attempts,
+            hold_expires_at=hold_expires_at,
+            total=total,
+        )
+
+        booking.additional_properties = d
+        return booking
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
