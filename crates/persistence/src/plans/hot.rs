@@ -97,6 +97,8 @@ impl Hot<'_> {
             target.taken.retain(|taken| taken.id != booking.id);
             let days = if from == ROOM { 27 } else { 35 };
             let amendment = Amendment {
+                hold: None,
+                reprice: true,
                 guest: booking.guest.clone(),
                 guests: booking.guests,
                 stay: stay(today, days),
