@@ -76,6 +76,8 @@ CREATE TABLE bookings (
     hold_expires_at {instant},
     total_amount {int},
     total_currency {text},
+    -- The principal; null where requests needed no credential.
+    made_by {text},
     version {int} NOT NULL CHECK (version >= 1),
     room_version {int} NOT NULL CHECK (room_version >= 1),
     created_at {instant} NOT NULL,
@@ -101,11 +103,39 @@ CREATE TABLE room_events (
     booking_id {uuid},
     at {instant} NOT NULL,
     data {json} NOT NULL,
+    -- The principal; null where requests needed no credential.
+    actor {text},
     -- Names the write that appended it: by this an unknown outcome is found out.
     write_id {uuid},
     PRIMARY KEY (room_id, version)
 ) {strict};
 
+CREATE TABLE api_keys (
+    id {text} NOT NULL PRIMARY KEY,
+    principal {text} NOT NULL,
+    name {text} NOT NULL,
+    -- SHA-256 of the secret, which is kept nowhere.
+    secret_hash {bytes} NOT NULL,
+    scopes {text} NOT NULL,
+    -- Ids with blanks between them; null is every hotel.
+    hotels {text},
+    created_at {instant} NOT NULL,
+    created_by {text} NOT NULL,
+    expires_at {instant},
+    revoked_at {instant},
+    last_used_at {instant}
+) {strict};
+
+CREATE TABLE access_log (
+    id {uuid} NOT NULL PRIMARY KEY,
+    at {instant} NOT NULL,
+    actor {text} NOT NULL,
+    kind {text} NOT NULL,
+    subject {text} NOT NULL,
+    data {json} NOT NULL
+) {strict};
+
+-- A key is the client's text behind the principal's name, so that principals do not share keys.
 CREATE TABLE idempotency_keys (
     key {text} NOT NULL,
     fingerprint {bytes} NOT NULL,

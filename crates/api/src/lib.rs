@@ -5,6 +5,7 @@
 
 mod about;
 pub mod app;
+pub mod auth;
 mod bookings;
 pub mod cli;
 pub mod config;
@@ -13,6 +14,7 @@ mod docs;
 pub mod healthcheck;
 mod hotels;
 mod http;
+mod keys;
 pub mod metrics;
 mod openapi;
 mod probes;

@@ -44,6 +44,8 @@ const LANE_BATCH_SIZE: &str = "booking_lane_batch_size";
 const LANE_WAIT_SECONDS: &str = "booking_lane_wait_seconds";
 const LANE_WAITING: &str = "booking_lane_waiting";
 const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
+const AUTH_REQUESTS: &str = "auth_requests_total";
+const AUTH_DENIALS: &str = "auth_denials_total";
 const BUILD_INFO: &str = "vacancy_build_info";
 
 const ATTEMPT_BUCKETS: [f64; 5] = [1.0, 2.0, 3.0, 5.0, 10.0];
@@ -162,6 +164,59 @@ label! {
     }
 }
 
+label! {
+    /// What a request was to be let in by; the value of the label `method`.
+    AuthMethod {
+        /// Nothing that is a credential.
+        None = "none",
+        /// An API key.
+        Key = "key",
+        /// A token of an issuer.
+        Jwt = "jwt",
+        /// The root key.
+        Root = "root",
+    }
+}
+
+label! {
+    /// What came of it; the value of the label `result`.
+    AuthResult {
+        /// It was let in.
+        Ok = "ok",
+        /// It came without a credential.
+        Missing = "missing",
+        /// The credential does not read.
+        Malformed = "malformed",
+        /// There is no such key, or not with that secret, or no such issuer.
+        Unknown = "unknown",
+        /// It was accepted once.
+        Expired = "expired",
+        /// It was taken back.
+        Revoked = "revoked",
+        /// The database could not be asked.
+        Unavailable = "unavailable",
+    }
+}
+
+label! {
+    /// Why a request that is known was not answered, or not shown something; the value of the label
+    /// `reason`.
+    Denial {
+        /// It lacks a scope.
+        Scope = "scope",
+        /// It is limited to other hotels.
+        Hotel = "hotel",
+        /// Another principal made the booking.
+        Owner = "owner",
+        /// It sends too many requests.
+        Rate = "rate",
+        /// A page of another origin sent it.
+        CrossSite = "cross_site",
+        /// It names another host.
+        Host = "host",
+    }
+}
+
 /// The metrics of one running service.
 #[derive(Debug)]
 pub struct Metrics {
@@ -187,6 +242,8 @@ struct Series {
     lane_wait: Histogram,
     lane_waiting: Gauge,
     log_lines_dropped: Counter,
+    auth: [[Counter; AuthResult::ALL.len()]; AuthMethod::ALL.len()],
+    denials: [Counter; Denial::ALL.len()],
 }
 
 impl Series {
@@ -209,6 +266,12 @@ impl Series {
             lane_wait: histogram!(LANE_WAIT_SECONDS),
             lane_waiting: gauge!(LANE_WAITING),
             log_lines_dropped: counter!(LOG_LINES_DROPPED),
+            auth: AuthMethod::ALL.map(|method| {
+                AuthResult::ALL.map(|result| {
+                    counter!(AUTH_REQUESTS, "method" => method.label(), "result" => result.label())
+                })
+            }),
+            denials: Denial::ALL.map(|reason| counter!(AUTH_DENIALS, "reason" => reason.label())),
         }
     }
 }
@@ -324,6 +387,16 @@ impl Metrics {
     /// A client's idempotency key was answered.
     pub fn idempotency(&self, result: KeyResult) {
         self.series.keys[result as usize].increment(1);
+    }
+
+    /// A request that needs a credential was let in, or not.
+    pub fn authenticated(&self, method: AuthMethod, result: AuthResult) {
+        self.series.auth[method as usize][result as usize].increment(1);
+    }
+
+    /// A request was denied something.
+    pub fn denied(&self, reason: Denial) {
+        self.series.denials[reason as usize].increment(1);
     }
 
     /// Counts a request as running until the answer is dropped.
@@ -449,6 +522,8 @@ fn describe() {
         LOG_LINES_DROPPED,
         "Lines of the log that were lost because it could not be written or was not read."
     );
+    describe_counter!(AUTH_REQUESTS, "Requests that need a credential, by what came of it.");
+    describe_counter!(AUTH_DENIALS, "Requests denied something, by why.");
     describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running.");
 }
 

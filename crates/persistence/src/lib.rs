@@ -5,6 +5,7 @@
 //! writes. The two databases differ in `dialect`, in how they are opened (`connect`) and in
 //! which of their errors mean a lost race (`error`).
 
+mod api_keys;
 mod audit;
 mod commit_hotel;
 mod commit_postgres;
@@ -41,6 +42,7 @@ use sea_orm::DatabaseConnection;
 
 use connect::Pools;
 
+pub use api_keys::{ApiKey, KeyEdit, KeyLookup};
 pub use commit_hotel::Resolved;
 pub use connect::{ConnectError, PoolUse, Readiness, StoreOptions};
 pub use error::StoreError;

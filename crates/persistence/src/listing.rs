@@ -24,6 +24,8 @@ pub struct Page<T> {
 pub struct RoomFilter {
     /// Only this hotel's.
     pub hotel: Option<HotelId>,
+    /// Only these hotels'.
+    pub hotels: Option<Vec<HotelId>>,
     /// Only of hotels in this city.
     pub city: Option<String>,
     /// Only of this kind.
@@ -90,6 +92,10 @@ pub struct BookingFilter {
     pub hotel: Option<HotelId>,
     /// Only this room's.
     pub room: Option<RoomId>,
+    /// Only these hotels'.
+    pub hotels: Option<Vec<HotelId>>,
+    /// Only those made by this principal.
+    pub made_by: Option<String>,
     /// Only in the status of this name.
     pub status: Option<&'static str>,
     /// Only those with a night on or after this day.
@@ -115,13 +121,16 @@ pub struct HistoryEvent {
     pub at: Instant,
     /// The particulars.
     pub data: Json,
+    /// The principal, if requests needed a credential.
+    pub actor: Option<String>,
 }
 
 impl Store {
-    /// Hotels that are not deleted, in order of creation.
+    /// Hotels that are not deleted, perhaps only some of them, in order of creation.
     pub async fn hotels(
         &self,
         city: Option<&str>,
+        only: Option<&[HotelId]>,
         after: Option<HotelId>,
         limit: u64,
     ) -> Result<Page<Hotel>, StoreError> {
@@ -129,6 +138,7 @@ impl Store {
         if let Some(city) = city {
             query.push(" AND city = ").bind(city);
         }
+        and_of(&mut query, "id", only);
         if let Some(after) = after {
             query.push(" AND id > ").bind(after.0);
         }
@@ -146,6 +156,7 @@ impl Store {
         if let Some(hotel) = filter.hotel {
             query.push(" AND r.hotel_id = ").bind(hotel.0);
         }
+        and_of(&mut query, "r.hotel_id", filter.hotels.as_deref());
         if let Some(city) = &filter.city {
             query.push(" AND h.city = ").bind(city.as_str());
         }
@@ -196,6 +207,10 @@ impl Store {
         if let Some(hotel) = filter.hotel {
             query.push(" AND hotel_id = ").bind(hotel.0);
         }
+        and_of(&mut query, "hotel_id", filter.hotels.as_deref());
+        if let Some(made_by) = &filter.made_by {
+            query.push(" AND made_by = ").bind(made_by.as_str());
+        }
         if let Some(status) = filter.status {
             query.push(" AND status = ").bind(status);
         }
@@ -232,6 +247,7 @@ impl Store {
                 booking: row.booking_id.map(BookingId),
                 at: row.at,
                 data: row.data,
+                actor: row.actor,
             })
         })
         .await
@@ -251,4 +267,15 @@ impl Store {
         rows.truncate(wanted);
         Ok(Page { items: rows.into_iter().map(read).collect::<Result<_, _>>()?, more })
     }
+}
+
+/// ` AND …`: only what belongs to one of the hotels, if they are named.
+fn and_of(query: &mut Query, column: &str, hotels: Option<&[HotelId]>) {
+    let Some(hotels) = hotels else { return };
+    // None at all: an empty list of values is no SQL.
+    query.push(" AND ").push(column).push(" IN (NULL");
+    for hotel in hotels {
+        query.push(", ").bind(hotel.0);
+    }
+    query.push(")");
 }

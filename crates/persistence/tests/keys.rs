@@ -6,8 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use vacancy_domain::Change;
 use vacancy_persistence::{
-    Answer, CommitGate, Record, RequestKey, Resolved, Store, StoreError, StoreOptions,
-    StoredAnswer,
+    Answer, CommitGate, Record, RequestKey, Resolved, Store, StoreError, StoreOptions, StoredAnswer,
 };
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
@@ -86,7 +85,7 @@ async fn keep_under(store: &Store, key: &RequestKey, answer: &Answer) {
     let at = store.hotel_snapshot(None, None).await.expect("it is read").now;
     let record = Record { key: key.clone(), answer: answer.clone() };
     let gate = CommitGate::default();
-    let kept = store.commit_hotel(&Change::default(), &record, at, "a test", &gate).await;
+    let kept = store.commit_hotel(&Change::default(), &record, at, ("a test", None), &gate).await;
     kept.expect("nobody else writes");
 }
 

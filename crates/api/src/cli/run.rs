@@ -7,10 +7,11 @@ use anyhow::{Context as _, bail};
 use vacancy_persistence::SchemaState;
 
 use super::database::{connect, known_schema, migrate};
+use super::keys::keys;
 use super::output::say;
 use super::serve::serve;
 use super::signals::Stop;
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, ConfigError};
 use crate::{healthcheck, router, telemetry};
 
 /// How long a statement of `audit` may run: it reads everything.
@@ -37,7 +38,9 @@ pub fn run(config: Config) -> ExitCode {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     telemetry::last_line(&one_line(error));
-    ExitCode::FAILURE
+    // Options that do not fit what they were given for are found out late, and end as those that do
+    // not read.
+    if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// An error with its causes, of which many of the driver's repeat what they are caused by.
@@ -57,7 +60,11 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
     match config.command {
         Command::Serve => serve(&config, &stop).await,
         // What is given up before it has committed is undone.
-        Command::Openapi | Command::Healthcheck | Command::Audit { .. } | Command::Migrate => {
+        Command::Openapi
+        | Command::Healthcheck
+        | Command::Audit { .. }
+        | Command::Keys { .. }
+        | Command::Migrate => {
             tokio::select! {
                 ended = one_shot(&config) => ended,
                 () = stop.asked().cancelled() => Ok(stop.status().into()),
@@ -68,7 +75,7 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
 
 /// Does one thing and ends.
 async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
-    match config.command {
+    match &config.command {
         Command::Openapi => {
             let document = router::description();
             say(&document.to_pretty_json()?)?;
@@ -78,7 +85,8 @@ async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
             healthcheck::check(config.http.listen.as_str()).await.map_err(anyhow::Error::msg)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Audit { json } => audit(config, json).await,
+        Command::Audit { json } => audit(config, *json).await,
+        Command::Keys { command } => keys(config, command).await,
         Command::Migrate => {
             let store = connect(&config.database, true, AUDIT_TIMEOUT).await?;
             migrate(&store).await?;

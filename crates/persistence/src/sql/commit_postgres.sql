@@ -7,9 +7,9 @@
 -- $1 the moment after which it must not begin any more: a statement that the network delivers late
 --    finds that its fate was decided without it.
 -- $2 the time of the snapshot; $3 how many rooms; $4 the write's name;
--- $5..$21 bookings: the room and version decided on (null: new), then the row afterwards;
--- $22..$26 events: room, version, kind, booking, data;
--- $27..$33 keys: key, fingerprint, status, version, location, body, until when.
+-- $5..$22 bookings: the room and version decided on (null: new), then the row afterwards;
+-- $23..$28 events: room, version, kind, booking, data, actor;
+-- $29..$35 keys: key, fingerprint, status, version, location, body, until when.
 WITH fence AS MATERIALIZED (
     SELECT 1 AS open WHERE clock_timestamp() <= $1
 ), {rooms}, written AS (
@@ -17,11 +17,11 @@ WITH fence AS MATERIALIZED (
         $5::uuid[], $6::bigint[],
         $7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::bigint[], $13::date[],
         $14::date[], $15::text[], $16::timestamptz[], $17::bigint[], $18::text[], $19::bigint[],
-        $20::bigint[], $21::timestamptz[])
+        $20::bigint[], $21::timestamptz[], $22::text[])
     AS w (was_room_id, was_version,
           room_id, id, hotel_id, guest_name, guest_email, guests, check_in,
           check_out, status, hold_expires_at, total_amount, total_currency, version,
-          room_version, created_at)
+          room_version, created_at, made_by)
 ), given_up AS (
     UPDATE bookings AS b
     SET status = w.status, hold_expires_at = NULL, version = w.version,
@@ -50,25 +50,28 @@ WITH fence AS MATERIALIZED (
 ), booked AS (
     INSERT INTO bookings (
         room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
-        hold_expires_at, total_amount, total_currency, version, room_version, created_at, updated_at)
+        hold_expires_at, total_amount, total_currency, version, room_version, created_at, updated_at,
+        made_by)
     SELECT w.room_id, w.id, w.hotel_id, w.guest_name, w.guest_email, w.guests, w.check_in,
            w.check_out, w.status, w.hold_expires_at, w.total_amount, w.total_currency, w.version,
-           w.room_version, w.created_at, $2
+           w.room_version, w.created_at, $2, w.made_by
     FROM complete, advanced AS r JOIN written AS w ON w.room_id = r.id
     WHERE w.was_version IS NULL AND complete.whole
 ), told AS (
-    INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id)
-    SELECT r.id, CASE WHEN complete.whole THEN e.version END, e.kind, e.booking_id, $2, e.data, $4
+    INSERT INTO room_events (room_id, version, kind, booking_id, at, data, actor, write_id)
+    SELECT r.id, CASE WHEN complete.whole THEN e.version END, e.kind, e.booking_id, $2, e.data,
+           e.actor, $4
     FROM complete, advanced AS r
-    JOIN unnest($22::uuid[], $23::bigint[], $24::text[], $25::uuid[], $26::jsonb[])
-        AS e (room_id, version, kind, booking_id, data) ON e.room_id = r.id
+    JOIN unnest($23::uuid[], $24::bigint[], $25::text[], $26::uuid[], $27::jsonb[],
+                $28::text[])
+        AS e (room_id, version, kind, booking_id, data, actor) ON e.room_id = r.id
 ), answered AS (
     INSERT INTO idempotency_keys AS k (
         key, fingerprint, status, version, location, body, created_at, expires_at)
     SELECT a.key, a.fingerprint, a.status, a.version, a.location, a.body, $2, a.expires_at
     FROM (SELECT count(*) AS rows FROM advanced) AS r,
-         unnest($27::text[], $28::bytea[], $29::bigint[], $30::bigint[], $31::text[], $32::text[],
-                $33::timestamptz[])
+         unnest($29::text[], $30::bytea[], $31::bigint[], $32::bigint[], $33::text[], $34::text[],
+                $35::timestamptz[])
          AS a (key, fingerprint, status, version, location, body, expires_at)
     WHERE r.rows = $3
     ON CONFLICT (key) DO UPDATE
