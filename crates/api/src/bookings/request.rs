@@ -107,7 +107,7 @@ impl BookingRequest {
     #[must_use]
     pub fn as_booking(&self, id: BookingId, access: &Access) -> NewBooking {
         let Self { guest, guests, stay, hold, .. } = self.clone();
-        let made_by = access.principal().map(|principal| principal.to_string());
+        let made_by = access.principal().map(ToString::to_string);
         NewBooking { id, guest, guests, stay, hold, made_by }
     }
 }

@@ -64,7 +64,7 @@ fn request(command: &KeysCommand) -> Result<Option<KeyRequest>, ConfigError> {
 async fn create(store: &Store, request: KeyRequest) -> anyhow::Result<()> {
     let now = store.hotel_snapshot(None, None).await?.now;
     let text = KeyText::made();
-    let key = request.as_key(&text, now, ACTOR);
+    let key = request.into_key(&text, now, ACTOR);
     let kept = store.create_api_key(&key, text.hash(), None).await;
     kept.context("the key could not be kept")?;
     say(text.reveal())

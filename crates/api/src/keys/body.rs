@@ -64,7 +64,7 @@ pub struct KeyRequest {
 impl KeyRequest {
     /// As the key of this text, made at `now` by `actor`.
     #[must_use]
-    pub fn as_key(self, text: &KeyText, now: Instant, actor: &str) -> ApiKey {
+    pub fn into_key(self, text: &KeyText, now: Instant, actor: &str) -> ApiKey {
         let Self { name, principal, scopes, hotels, expires_in } = self;
         let id = text.id().to_owned();
         ApiKey {

@@ -65,7 +65,7 @@ async fn make(
         Err(problem) => return Ok(Err(problem)),
     };
     let text = KeyText::made();
-    let key = request.as_key(&text, seen.now, context.access.actor());
+    let key = request.into_key(&text, seen.now, context.access.actor());
     // What is stored for a repetition never holds the secret.
     let (stored, shown) = match (answer(&key, None), answer(&key, Some(&text))) {
         (Ok(stored), Ok(shown)) => (stored, shown),

@@ -22,6 +22,7 @@ use crate::http::request::WriteRequest;
 pub const ABOUT: About = About { id: "edit_key", kind: Kind::Adjust, scope: Scope::Admin };
 
 /// What may be changed of a key; what is absent stays.
+#[expect(clippy::option_option, reason = "null removes the expiry, and absent leaves it")]
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEditBody {
@@ -35,6 +36,7 @@ pub struct KeyEditBody {
 }
 
 /// Tells what is null from what is absent.
+#[expect(clippy::option_option, reason = "null removes the expiry, and absent leaves it")]
 fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<i64>>, D::Error> {
     Option::<i64>::deserialize(from).map(Some)
 }

@@ -41,7 +41,7 @@ pub struct Me {
 pub async fn me(access: Access, Query(NoQuery {}): Query<NoQuery>) -> Result<Response, Problem> {
     let hotels = access.hotels();
     let me = Me {
-        principal: access.principal().map(|principal| principal.to_string()),
+        principal: access.principal().map(ToString::to_string),
         scopes: access.scopes().names().into_iter().map(str::to_owned).collect(),
         hotels: hotels.map(|hotels| hotels.into_iter().map(|hotel| hotel.0).collect()),
         expires_at: access.expires_at(),

@@ -121,6 +121,7 @@ impl Problem {
 
     /// What `WWW-Authenticate` says (RFC 6750).
     fn challenge(&self) -> Option<HeaderValue> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "only these speak of credentials")]
         let text = match self {
             Self::Unauthenticated { sent: false } => "Bearer realm=\"vacancy\"".to_owned(),
             Self::Unauthenticated { sent: true } => {

@@ -171,8 +171,8 @@ on_both_databases! {
         let listed = Process::run(binary(), &[&["keys", "list"][..], &url].concat()).await;
         assert!(listed.stdout.contains(&key[4..16]) && !listed.stdout.contains(&key[17..]), "{listed:?}");
         let revoke = ["keys", "revoke", &key[4..16]];
-        let revoked = Process::run(binary(), &[&revoke[..], &url].concat()).await;
-        assert_eq!(revoked.code, Some(0), "{revoked:?}");
+        let ended = Process::run(binary(), &[&revoke[..], &url].concat()).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
         let caller = &caller;
         vacancy_testkit::eventually("it is not accepted", vacancy_testkit::PATIENCE, || async move {
             (caller.get("/v1/me").await.status == 401).then_some(())
@@ -215,8 +215,8 @@ pub async fn root_key(folder: &Folder) -> String {
     assert_eq!(made.code, Some(0), "{made:?}");
     let file = folder.path().join("key");
     std::fs::write(&file, &made.stdout).expect("a new folder can be written");
-    let mode = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(&file, mode).expect("it is ours");
+    let owners = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&file, owners).expect("it is ours");
     made.stdout.trim_end().to_owned()
 }
 

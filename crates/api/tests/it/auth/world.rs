@@ -101,11 +101,11 @@ impl World {
         let root = Caller::new(replica.url(), Some(root.reveal()));
         let (mut hotels, mut rooms) = (Vec::new(), Vec::new());
         for name in ["Rialto", "Prinsenhof"] {
-            let hotel = json!({ "name": name, "city": "Venice" });
-            let hotel = id_of(&root.post("/v1/hotels", &hotel).await.expect(201));
-            let room = json!({ "number": "101", "kind": "double", "capacity": 2 });
-            let room = root.post(&format!("/v1/hotels/{hotel}/rooms"), &room).await.expect(201);
-            rooms.push(id_of(&room));
+            let body = json!({ "name": name, "city": "Venice" });
+            let hotel = id_of(&root.post("/v1/hotels", &body).await.expect(201));
+            let body = json!({ "number": "101", "kind": "double", "capacity": 2 });
+            let made = root.post(&format!("/v1/hotels/{hotel}/rooms"), &body).await.expect(201);
+            rooms.push(id_of(&made));
             hotels.push(hotel);
         }
         let owner = json!({ "name": "owner", "principal": "owner", "scopes": ["book"] });
