@@ -46,6 +46,8 @@ const LANE_WAITING: &str = "booking_lane_waiting";
 const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
 const AUTH_REQUESTS: &str = "auth_requests_total";
 const AUTH_DENIALS: &str = "auth_denials_total";
+const JWKS_REFRESHES: &str = "auth_jwks_refreshes_total";
+const JWKS_AGE_SECONDS: &str = "auth_jwks_age_seconds";
 const BUILD_INFO: &str = "vacancy_build_info";
 
 const ATTEMPT_BUCKETS: [f64; 5] = [1.0, 2.0, 3.0, 5.0, 10.0];
@@ -394,6 +396,22 @@ impl Metrics {
         self.series.auth[method as usize][result as usize].increment(1);
     }
 
+    /// The keys of an issuer were fetched, or could not be.
+    pub fn jwks_refreshed(&self, issuer: &str, fetched: bool) {
+        let result = if fetched { "ok" } else { "failed" };
+        with_local_recorder(&self.recorder, || {
+            counter!(JWKS_REFRESHES, "issuer" => issuer.to_owned(), "result" => result)
+                .increment(1);
+        });
+    }
+
+    /// The keys of an issuer are so old, in seconds.
+    pub fn jwks_age(&self, issuer: &str, seconds: f64) {
+        with_local_recorder(&self.recorder, || {
+            gauge!(JWKS_AGE_SECONDS, "issuer" => issuer.to_owned()).set(seconds);
+        });
+    }
+
     /// A request was denied something.
     pub fn denied(&self, reason: Denial) {
         self.series.denials[reason as usize].increment(1);
@@ -524,6 +542,12 @@ fn describe() {
     );
     describe_counter!(AUTH_REQUESTS, "Requests that need a credential, by what came of it.");
     describe_counter!(AUTH_DENIALS, "Requests denied something, by why.");
+    describe_counter!(JWKS_REFRESHES, "Fetches of the keys of issuers, by how they ended.");
+    describe_gauge!(
+        JWKS_AGE_SECONDS,
+        Unit::Seconds,
+        "How long ago the keys of an issuer were fetched."
+    );
     describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running.");
 }
 

@@ -9,6 +9,8 @@ use vacancy_persistence::{ApiKey, Store};
 use super::access::{Access, Grant, Means};
 use super::cache::{Cached, KeyCache};
 use super::credential::{self, Credential};
+use super::jwt::issuer::JwtOptions;
+use super::jwt::verify::Tokens;
 use super::key_text::KeyText;
 use super::limits::{AtWork, Limits};
 use super::origin;
@@ -34,6 +36,8 @@ pub struct GuardOptions {
     pub loopback: bool,
     /// The root key, if there is one.
     pub root_key: Option<RootKey>,
+    /// Which tokens are accepted, if any.
+    pub jwt: Option<JwtOptions>,
     /// Requests a second of one principal; 0 is no limit.
     pub rate: u32,
     /// Requests of one principal at once.
@@ -43,7 +47,7 @@ pub struct GuardOptions {
 impl Default for GuardOptions {
     /// Open to all, without any check: for what is not on a network.
     fn default() -> Self {
-        Self { required: false, loopback: false, root_key: None, rate: 200, burst: 400 }
+        Self { required: false, loopback: false, root_key: None, jwt: None, rate: 200, burst: 400 }
     }
 }
 
@@ -52,6 +56,7 @@ impl Default for GuardOptions {
 pub struct Guard {
     options: GuardOptions,
     keys: KeyCache,
+    tokens: Option<Arc<Tokens>>,
     limits: Limits,
     warnings: Warnings,
 }
@@ -61,13 +66,20 @@ impl Guard {
     #[must_use]
     pub fn new(options: GuardOptions) -> Self {
         let limits = Limits::new(options.rate, options.burst);
-        Self { options, keys: KeyCache::default(), limits, warnings: Warnings::default() }
+        let tokens = options.jwt.clone().map(|jwt| Arc::new(Tokens::new(jwt)));
+        Self { options, keys: KeyCache::default(), tokens, limits, warnings: Warnings::default() }
     }
 
     /// Whether requests need a credential.
     #[must_use]
     pub fn is_required(&self) -> bool {
         self.options.required
+    }
+
+    /// Checks tokens, if any are accepted.
+    #[must_use]
+    pub fn tokens(&self) -> Option<&Arc<Tokens>> {
+        self.tokens.as_ref()
     }
 
     /// Has a change of a key take effect at once in this process.
@@ -145,8 +157,17 @@ impl Guard {
             Credential::OtherScheme | Credential::Malformed => {
                 Err(Turned::Away(AuthResult::Malformed))
             }
-            // No issuer is known.
-            Credential::Jwt(_) => Err(Turned::Away(AuthResult::Unknown)),
+            Credential::Jwt(token) => {
+                let tokens = self.tokens.as_ref().ok_or(Turned::Away(AuthResult::Unknown))?;
+                match tokens.grant(token, metrics).await {
+                    Ok(grant) => Ok(Access::granted(Means::Jwt, grant, metrics.clone())),
+                    Err(AuthResult::Unavailable) => {
+                        let why = "the keys of the issuer are not known";
+                        Err(Turned::Unknown(Problem::unavailable(why)))
+                    }
+                    Err(result) => Err(Turned::Away(result)),
+                }
+            }
             Credential::Key(key) => self.identify_key(store, metrics, key).await,
         }
     }

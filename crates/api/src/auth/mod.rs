@@ -5,6 +5,7 @@ pub mod access;
 mod cache;
 mod credential;
 pub mod guard;
+pub mod jwt;
 pub mod key_text;
 mod limits;
 mod origin;

@@ -33,16 +33,18 @@ pub(super) fn guard(config: &AuthConfig, address: SocketAddr) -> Result<GuardOpt
         RootKey::read(path).map_err(unfit)
     });
     let (rate, burst) = (config.rate_limit, config.rate_burst);
-    Ok(GuardOptions { required, loopback, root_key: root_key.transpose()?, rate, burst })
+    let (root_key, jwt) = (root_key.transpose()?, config.oidc.options()?);
+    Ok(GuardOptions { required, loopback, root_key, jwt, rate, burst })
 }
 
 /// Fails when requests need a credential and there is none that is accepted.
 pub(super) async fn check_any_key(guard: &GuardOptions, store: &Store) -> anyhow::Result<()> {
-    if !guard.required || guard.root_key.is_some() || store.has_api_keys().await? {
+    let other = guard.root_key.is_some() || guard.jwt.is_some();
+    if !guard.required || other || store.has_api_keys().await? {
         return Ok(());
     }
     let why = "--auth required, and there is no key: make one (vacancy keys create), or name a \
-               --root-key-file";
+               --root-key-file or an --oidc-issuer";
     Err(ConfigError::invalid(why).into())
 }
 
@@ -80,7 +82,9 @@ mod tests {
             ("0.0.0.0:80", Some(Required), Some((true, false))),
         ] {
             let (rate_limit, rate_burst) = (200, 400);
-            let config = AuthConfig { auth: mode, root_key_file: None, rate_limit, rate_burst };
+            let oidc = crate::config::parse_from(["vacancy"]).expect("the defaults").auth.oidc;
+            let config =
+                AuthConfig { auth: mode, root_key_file: None, rate_limit, rate_burst, oidc };
             let guard = guard(&config, address.parse().expect("an address"));
             let decided = guard.ok().map(|guard| (guard.required, guard.loopback));
             assert_eq!(decided, expect, "{address} {mode:?}");

@@ -116,6 +116,12 @@ async fn run_within(
     if let Some(interval) = sweep_interval {
         app.tasks.spawn(sweeper::run(app.clone(), interval));
     }
+    if let Some(tokens) = app.guard.tokens().cloned() {
+        let (metrics, stopping) = (app.metrics.clone(), app.stopping.clone());
+        app.tasks.spawn(async move {
+            stopping.run_until_cancelled(tokens.keep_fresh(&metrics)).await;
+        });
+    }
     app.metrics.spawn_upkeep();
     let limits = Limits { drain_deadline: STOP_DEADLINE.mul_f64(0.8), ..limits };
     let asked = app.stopping.clone();

@@ -22,7 +22,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use self::auth::{AuthConfig, AuthMode};
+pub use self::auth::{AuthConfig, AuthMode, OidcConfig};
 pub use self::command_line::{Command, Config, parse, parse_from};
 pub use self::database::{DatabaseConfig, DatabaseUrl};
 pub use self::directives::filter;

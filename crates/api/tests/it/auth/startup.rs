@@ -29,6 +29,10 @@ async fn a_service_that_does_not_say_who_is_let_in_does_not_start_on_a_network()
         (&["--auth", "required", "--root-key-file", &shared], "it has mode 0640"),
         (&["--auth", "required", "--root-key-file", &empty], "it holds no key"),
         (&["--auth", "required", "--root-key-file", &none], "No such file"),
+        (&["--oidc-issuer", "a=https://idp.example"], "--oidc-issuer needs --oidc-audience"),
+        (&["--oidc-issuer", "a=http://idp.example", "--oidc-audience", "x"], "must be ALIAS=https"),
+        (&["--oidc-issuer", "https://idp.example", "--oidc-audience", "x"], "must be ALIAS=https"),
+        (&["--oidc-algorithms", "HS256"], "must be RS256, PS256, ES256 or EdDSA"),
         (&["--auth", "maybe"], "invalid value 'maybe'"),
         (&["--rate-limit", "200/m"], "must be 0 to 100000/s"),
     ] {
