@@ -110,7 +110,7 @@ async fn a_client_that_half_closes_hears_its_answer() {
     let process = Process::start(binary(), db.url(), &[]).await;
     for _ in 0..20 {
         let mut client = Wire::connect(process.address());
-        client.send(b"GET /v1/hotels HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.send(b"GET /v1/hotels HTTP/1.1\r\nHost: localhost\r\n\r\n");
         client.half_close();
         let answer = client.rest();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
