@@ -58,6 +58,7 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(bookings::show::show, edit_booking::patch))
         .routes(routes!(confirm::confirm))
         .routes(routes!(cancel::cancel))
+        .routes(routes!(bookings::erase::erase))
         .routes(routes!(keys::list::list, keys::create_key::create))
         .routes(routes!(keys::show::show, keys::edit_key::patch, keys::revoke_key::revoke))
         .routes(routes!(keys::me::me))
@@ -87,6 +88,7 @@ pub const OPERATIONS: &[About] = &[
     bookings::edit_booking::ABOUT,
     bookings::confirm::ABOUT,
     bookings::cancel::ABOUT,
+    bookings::erase::ABOUT,
     keys::list::ABOUT,
     keys::create_key::ABOUT,
     keys::show::ABOUT,

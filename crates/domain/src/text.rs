@@ -27,6 +27,12 @@ impl Text {
         Ok(Self(trimmed.to_owned()))
     }
 
+    /// What stands for a name that was forgotten.
+    #[must_use]
+    pub fn erased() -> Self {
+        Self("erased".to_owned())
+    }
+
     /// The trimmed text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -51,7 +51,7 @@ fn rule(operation: &str) -> Rule {
         "delete_hotel" | "delete_room" => (Hotel, stale, None, 412),
         "get_booking" => (Booking, None, None, 200),
         "edit_booking" => (Booking, stale, none(), 412),
-        "confirm_booking" | "cancel_booking" => (Booking, stale, None, 412),
+        "confirm_booking" | "cancel_booking" | "erase_booking" => (Booking, stale, None, 412),
         "create_key" => (Nobody, None, none(), 422),
         "get_key" => (Key, None, None, 200),
         "edit_key" => (Key, None, none(), 200),
