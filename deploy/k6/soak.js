@@ -4,7 +4,7 @@
 import http from 'k6/http';
 import { sleep } from 'k6';
 import { Gauge, Trend } from 'k6/metrics';
-import { bases, careful, mustBe, options as withProof, setting, smoke } from './lib/vacancy.js';
+import { bases, careful, credentials, mustBe, options as withProof, setting, smoke } from './lib/vacancy.js';
 
 export { handleSummary } from './lib/vacancy.js';
 export { setup, teardown, visit } from './mixed.js';
@@ -55,7 +55,7 @@ export const watchMemory = careful(() => {
 });
 
 function residentMib(replica) {
-  const text = mustBe(200, http.get(`${replica}/metrics`, { tags: { name: 'metrics' } })).body;
+  const text = mustBe(200, http.get(`${replica}/metrics`, { headers: credentials, tags: { name: 'metrics' } })).body;
   const sample = /^process_resident_memory_bytes (\S+)$/m.exec(text);
   if (!sample) throw new Error(`${replica}/metrics does not show process_resident_memory_bytes`);
   return Number(sample[1]) / 1048576;

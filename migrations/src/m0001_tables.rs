@@ -81,6 +81,8 @@ CREATE TABLE bookings (
     hold_expires_at {instant},
     total_amount {int},
     total_currency {text},
+    -- The principal; null where requests needed no credential.
+    made_by {text},
     version {int} NOT NULL CHECK (version >= 1),
     room_version {int} NOT NULL CHECK (room_version >= 1),
     created_at {instant} NOT NULL,
@@ -105,6 +107,9 @@ CREATE INDEX bookings_room_others ON bookings (room_id, status, check_in, id, ch
 -- check_out is at hand to pass over stays that ended before the day asked for.
 CREATE INDEX bookings_hotel_status ON bookings (hotel_id, status, check_in, id, check_out);
 CREATE INDEX bookings_status ON bookings (status, check_in, id, check_out);
+-- A principal's own bookings, in the order of the list; those made without a credential cost nothing.
+CREATE INDEX bookings_made_by ON bookings (made_by, status, check_in, id, check_out)
+    WHERE made_by IS NOT NULL;
 -- The sweeper's look for lapsed holds.
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
 
@@ -115,12 +120,40 @@ CREATE TABLE room_events (
     booking_id {uuid},
     at {instant} NOT NULL,
     data {json} NOT NULL,
+    -- The principal; null where requests needed no credential, and in rows by other hands.
+    actor {text},
     -- Names the write that appended the row, to find out whether a commit without an answer was done.
     -- Absent where a room came to be, and in rows by other hands.
     write_id {uuid},
     PRIMARY KEY (room_id, version)
 ) {strict};
 
+CREATE TABLE api_keys (
+    id {text} NOT NULL PRIMARY KEY,
+    principal {text} NOT NULL,
+    name {text} NOT NULL,
+    -- SHA-256 of the secret, which is kept nowhere.
+    secret_hash {bytes} NOT NULL,
+    scopes {text} NOT NULL,
+    -- Ids with blanks between them; null is every hotel.
+    hotels {text},
+    created_at {instant} NOT NULL,
+    created_by {text} NOT NULL,
+    expires_at {instant},
+    revoked_at {instant},
+    last_used_at {instant}
+) {strict};
+
+CREATE TABLE access_log (
+    id {uuid} NOT NULL PRIMARY KEY,
+    at {instant} NOT NULL,
+    actor {text} NOT NULL,
+    kind {text} NOT NULL,
+    subject {text} NOT NULL,
+    data {json} NOT NULL
+) {strict};
+
+-- A key is the client's text behind the principal's name, so that principals do not share keys.
 CREATE TABLE idempotency_keys (
     key {text} NOT NULL,
     fingerprint {bytes} NOT NULL,
@@ -132,6 +165,8 @@ CREATE TABLE idempotency_keys (
     expires_at {instant} NOT NULL,
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (key)
 ) {strict};
+-- The answers about one booking: every body begins with its id, in quotes, after seven characters.
+CREATE INDEX idempotency_keys_subject ON idempotency_keys (substr(body, 8, 36));
 CREATE INDEX idempotency_keys_expires_at ON idempotency_keys (expires_at);
 ";
 

@@ -31,6 +31,8 @@ pub enum Kind {
     Edit,
     /// Removes what is there, and must say which version it removes.
     Delete,
+    /// Changes or ends what has no version, as often as one likes with the same result.
+    Adjust,
 }
 
 impl Kind {
@@ -43,7 +45,13 @@ impl Kind {
     /// Whether preconditions apply to it.
     #[must_use]
     pub fn is_versioned(self) -> bool {
-        !matches!(self, Self::Compute | Self::List | Self::Create)
+        !matches!(self, Self::Compute | Self::List | Self::Create | Self::Adjust)
+    }
+
+    /// Whether it may come with an `Idempotency-Key`: it writes, and twice would not be as once.
+    #[must_use]
+    pub fn takes_key(self) -> bool {
+        self.writes() && self != Self::Adjust
     }
 
     /// Whether it must come with a precondition that names what it edits.
@@ -68,12 +76,18 @@ impl Kind {
 /// What a caller must be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
+    /// Nothing but a credential.
+    Any,
     /// To look at hotels, rooms and calendars.
     Read,
     /// To book, and to see and change its own bookings.
     Book,
-    /// To administer hotels and rooms.
+    /// To see and change every booking, and its guest.
+    Desk,
+    /// To administer hotels, rooms and keys.
     Admin,
+    /// To read the metrics, and nothing else.
+    Metrics,
 }
 
 impl Scope {
@@ -81,9 +95,12 @@ impl Scope {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Any => "any",
             Self::Read => "read",
             Self::Book => "book",
+            Self::Desk => "desk",
             Self::Admin => "admin",
+            Self::Metrics => "metrics",
         }
     }
 }

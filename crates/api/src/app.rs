@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use vacancy_persistence::{Store, StoreError};
 
 use crate::admission::{Admission, Permit, Shed};
+use crate::auth::guard::{Guard, GuardOptions};
 use crate::config::RetryPolicy;
 use crate::http::in_flight::InFlight;
 use crate::http::problem::{Code, Problem};
@@ -39,6 +40,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// The part of the configuration that requests need.
     pub settings: Settings,
+    /// Who is let in.
+    pub guard: Guard,
     /// Where writes of one room wait for their turn.
     pub lanes: Lanes<Member>,
     /// The idempotency keys whose requests are at work in this process.
@@ -72,13 +75,20 @@ impl Deref for App {
 }
 
 impl App {
-    /// An application on `store`.
+    /// An application on `store`, open to all.
     #[must_use]
     pub fn new(store: Store, settings: Settings) -> Self {
+        Self::guarded(store, settings, GuardOptions::default())
+    }
+
+    /// An application on `store` that lets in who `guard` says.
+    #[must_use]
+    pub fn guarded(store: Store, settings: Settings, guard: GuardOptions) -> Self {
         Self(Arc::new(Shared {
             store,
             metrics: Arc::new(Metrics::new(&Code::conflicts())),
             settings,
+            guard: Guard::new(guard),
             lanes: Lanes::default(),
             keys: Arc::default(),
             tasks: TaskTracker::new(),

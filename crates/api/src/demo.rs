@@ -39,7 +39,7 @@ pub enum DemoError {
 /// Each hotel comes with its rooms in one transaction, under a key: of several replicas that start
 /// together, one loads it.
 pub async fn load(store: &Store) -> Result<bool, DemoError> {
-    if !store.hotels(None, None, 1).await?.items.is_empty() {
+    if !store.hotels(None, None, None, 1).await?.items.is_empty() {
         return Ok(false);
     }
     for &(name, city, country, time_zone, rooms) in HOTELS {
@@ -62,7 +62,8 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
         let key = RequestKey { text, fingerprint: [0; 32], time_to_live: KEY_TIME_TO_LIVE };
         let answer = Answer { status: 201, version: None, location: None, body: None };
         let record = Record { key, answer };
-        match store.commit_hotel(&whole, &record, now, "demo", &CommitGate::default()).await {
+        match store.commit_hotel(&whole, &record, now, ("demo", None), &CommitGate::default()).await
+        {
             // Another replica was first.
             Ok(()) | Err(StoreError::Lost { .. }) => {}
             Err(error) => return Err(error.into()),

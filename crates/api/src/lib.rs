@@ -6,6 +6,7 @@
 mod about;
 pub mod admission;
 pub mod app;
+pub mod auth;
 mod bookings;
 pub mod cli;
 pub mod config;
@@ -14,6 +15,7 @@ mod docs;
 pub mod healthcheck;
 mod hotels;
 mod http;
+mod keys;
 pub mod metrics;
 mod openapi;
 mod probes;

@@ -31,6 +31,7 @@ use crate::rooms::list::SortParam;
         (name = "hotels", description = "Hotels and their time zones"),
         (name = "rooms", description = "Rooms: search, calendars, histories"),
         (name = "bookings", description = "Stays: booked, held, confirmed, moved, cancelled"),
+        (name = "keys", description = "API keys: who may do what"),
         (name = "operation", description = "For orchestrators and Prometheus")
     ),
     servers((url = "/", description = "The service that answers this document")),
@@ -56,8 +57,13 @@ pub fn document(routes: OpenApi, operations: &[About]) -> Value {
         let about = about.unwrap_or_else(|| panic!("{id} does not say what it is"));
         Shape(*about).complete(operation);
     }
+    json["components"]["securitySchemes"]["bearer"] = json!({
+        "type": "http", "scheme": "bearer",
+        "description": "An API key, `vac_…`, or a token of a trusted issuer; `x-scope` says what each \
+                        operation needs. Without one only where the service is started open.",
+    });
     if json.get("security").is_none() {
-        // Said rather than left open: nothing is asked of callers.
+        // Said rather than left open: each operation says what it asks of callers.
         json["security"] = json!([]);
     }
     let mut all = json["components"]["schemas"].take();
@@ -79,6 +85,7 @@ impl Shape {
     fn complete(&self, operation: &mut Value) {
         let Self(About { kind, scope, .. }) = *self;
         operation["x-scope"] = scope.name().into();
+        operation["security"] = json!([{ "bearer": [] }, {}]);
         self.add_parameters(operation);
         self.add_success_headers(operation);
         if let Some(content) = operation.pointer_mut("/requestBody/content")
@@ -121,7 +128,7 @@ impl Shape {
             let what = "Only if the current tag is none of these.";
             add("If-None-Match", what, text.clone());
         }
-        if self.0.kind.writes() {
+        if self.0.kind.takes_key() {
             let key = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
             let what = "Names this request: sent again under the same key it is answered the same, and done once.";
             add("Idempotency-Key", what, key);
@@ -144,7 +151,7 @@ impl Shape {
             if self.lists() {
                 headers["Link"] = header("The next page, `rel=\"next\"`");
             }
-            if self.0.kind.writes() {
+            if self.0.kind.takes_key() {
                 headers["Idempotency-Replayed"] =
                     header("`true` when an earlier answer is repeated");
             }
@@ -177,7 +184,7 @@ impl Shape {
         let (write, edits, versioned) =
             (self.0.kind.writes(), self.0.kind.edits(), self.versioned());
         Code::ALL.iter().copied().filter(move |code| match code.status() {
-            400 | 404 | 408 | 414 | 431 | 500 | 503 => true,
+            400 | 401 | 403 | 404 | 408 | 414 | 421 | 429 | 431 | 500 | 503 => true,
             409 | 412 => write || versioned,
             413 | 415 | 422 | 504 => write,
             428 => edits,
@@ -195,8 +202,11 @@ fn add_problem(operation: &mut Value, code: Code) {
         None => code.name().to_owned(),
     };
     let mut headers = json!({ "X-Request-Id": header("The request's id") });
-    if matches!(code.status(), 409 | 503 | 504) {
+    if matches!(code.status(), 409 | 429 | 503 | 504) {
         headers["Retry-After"] = header("Seconds to wait, when it may be sent again");
+    }
+    if matches!(code, Code::Unauthenticated | Code::InsufficientScope) {
+        headers["WWW-Authenticate"] = header("Which credential or scope is needed (RFC 6750)");
     }
     if matches!(code.status(), 409 | 412) {
         headers["ETag"] = header("The current tag, when the version was the problem");

@@ -44,6 +44,9 @@ fn status(status: &str) -> Response {
 
 /// `GET /metrics`: the counters of this process, in the text format of Prometheus.
 pub async fn metrics(State(app): State<App>) -> Response {
+    for (issuer, seconds) in app.guard.tokens().into_iter().flat_map(|tokens| tokens.ages()) {
+        app.metrics.jwks_age(issuer, seconds);
+    }
     let text = app.metrics.render(app.store.pool_use(), app.lanes.waiting());
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }

@@ -9,19 +9,22 @@ use utoipa_axum::routes;
 
 use crate::about::About;
 use crate::app::App;
+use crate::auth::table::Table;
 use crate::http::layers;
 use crate::http::problem::Problem;
-use crate::{bookings, docs, hotels, openapi, probes, rooms};
+use crate::{bookings, docs, hotels, keys, openapi, probes, rooms};
 
 /// Everything that is answered.
 pub fn router(app: &App) -> Router {
     let (operations, described) = operations().split_for_parts();
-    let router = layers::with_permits(operations, app)
+    let document = openapi::document(described, OPERATIONS);
+    let table = Table::new(&document, OPERATIONS);
+    let guarded = layers::with_permits(operations, app).route("/metrics", get(probes::metrics));
+    let router = layers::behind_guard(guarded, app, table)
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
-        .route("/metrics", get(probes::metrics))
         .route("/", get(docs::home))
-        .route("/openapi.json", docs::openapi(&openapi::document(described, OPERATIONS)))
+        .route("/openapi.json", docs::openapi(&document))
         .route("/docs", get(docs::page))
         .route("/docs/", get(docs::page))
         .route("/docs/{*file}", get(docs::asset))
@@ -56,6 +59,10 @@ fn operations() -> OpenApiRouter<App> {
         .routes(routes!(bookings::show::show, edit_booking::patch))
         .routes(routes!(confirm::confirm))
         .routes(routes!(cancel::cancel))
+        .routes(routes!(bookings::erase::erase))
+        .routes(routes!(keys::list::list, keys::create_key::create))
+        .routes(routes!(keys::show::show, keys::edit_key::patch, keys::revoke_key::revoke))
+        .routes(routes!(keys::me::me))
 }
 
 /// What each operation is.
@@ -82,6 +89,13 @@ pub const OPERATIONS: &[About] = &[
     bookings::edit_booking::ABOUT,
     bookings::confirm::ABOUT,
     bookings::cancel::ABOUT,
+    bookings::erase::ABOUT,
+    keys::list::ABOUT,
+    keys::create_key::ABOUT,
+    keys::show::ABOUT,
+    keys::edit_key::ABOUT,
+    keys::revoke_key::ABOUT,
+    keys::me::ABOUT,
 ];
 
 /// What the operations say of themselves, as one document.

@@ -141,6 +141,8 @@ pub struct Booking {
     pub status: Status,
     /// Rate times nights when it was booked, or last moved or rescheduled.
     pub total: Option<Total>,
+    /// The principal that made it; absent where requests need no credential.
+    pub made_by: Option<String>,
     /// Counts its own writes.
     pub version: Version,
     /// The room's version that its last write produced.

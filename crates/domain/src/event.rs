@@ -71,6 +71,7 @@ event_kinds! {
     Booked = "booked", "A stay was booked and confirmed at once.";
     Held = "held", "A stay was held for a while.";
     Confirmed = "confirmed", "A hold became a confirmed booking.";
+    Erased = "erased", "Who stays was forgotten.";
     Cancelled = "cancelled", "A hold or a confirmed booking was cancelled.";
     Expired = "expired", "A hold ran out and was recorded as such.";
     MovedOut = "moved_out", "A booking left for another room.";

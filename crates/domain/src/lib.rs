@@ -28,7 +28,7 @@ mod version;
 pub use booking::{Booking, Guest, Status};
 pub use capacity::{Capacity, Guests};
 pub use change::{BookingChange, Change, HotelChange, RoomChange, RoomWrite};
-pub use decide::{Amendment, Calendar, NewBooking, amend, cancel, confirm, expire};
+pub use decide::{Amendment, Calendar, NewBooking, amend, cancel, confirm, erase, expire};
 pub use decision::{Decided, Decision, Refused};
 pub use event::{Event, EventData, EventKind};
 pub use hotel::{Hotel, HotelAttributes};

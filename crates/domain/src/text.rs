@@ -58,6 +58,12 @@ impl Text {
         composed.trim().to_owned()
     }
 
+    /// What stands for a name that was forgotten.
+    #[must_use]
+    pub fn erased() -> Self {
+        Self("erased".to_owned())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

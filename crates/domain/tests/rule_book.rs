@@ -486,6 +486,7 @@ fn booking(said: &str, id: u128) -> Booking {
         stay,
         status,
         total: Some(euros(10_000).for_stay(stay)),
+        made_by: None,
         version: Version(4),
         room_version: Version(5),
         created_at: now() - TimeDelta::days(1),
@@ -534,5 +535,6 @@ fn wish(stay: Stay, guests: i64, hold: Option<TimeDelta>) -> NewBooking {
         guests: self::guests(guests),
         stay,
         hold,
+        made_by: None,
     }
 }

@@ -27,7 +27,7 @@ impl Store {
     /// Keeps a decision about a hotel or new rooms of it, with the answer under its key; or, if what
     /// it was decided on has changed, none of it.
     ///
-    /// `request` names the request in the events. Fails with [`StoreError::Lost`] when another write
+    /// `by` names the request and its principal in the events. Fails with [`StoreError::Lost`] when another write
     /// came first, [`StoreError::Abandoned`] when `gate` was closed before COMMIT, and
     /// [`StoreError::Unknown`] when the connection broke at COMMIT.
     pub async fn commit_hotel(
@@ -35,7 +35,7 @@ impl Store {
         change: &Change,
         record: &Record,
         at: Instant,
-        request: &str,
+        by: (&str, Option<&str>),
         gate: &CommitGate,
     ) -> Result<(), StoreError> {
         let mut tx = Tx::begin(self).await?;
@@ -44,7 +44,7 @@ impl Store {
                 self.write_hotel(&mut tx, change).await?;
             }
             for room in &change.rooms {
-                self.add_room(&mut tx, room, request).await?;
+                self.add_room(&mut tx, room, by).await?;
             }
             remember(&mut tx, record, at).await
         };
@@ -96,7 +96,7 @@ impl Store {
         &self,
         tx: &mut Tx,
         change: &RoomChange,
-        request: &str,
+        (request, actor): (&str, Option<&str>),
     ) -> Result<(), StoreError> {
         let room = &change.to;
         let mut hotel = Query::new(self.dialect, "SELECT 1 FROM hotels WHERE id = ");
@@ -106,7 +106,8 @@ impl Store {
         }
         let insert = room::Entity::insert(room::ActiveModel::from(room));
         tx.done(insert.exec_without_returning(&tx.inner).await)?;
-        let events = change.events.iter().map(|event| room_event::row(room.id, event, request));
+        let events = change.events.iter();
+        let events = events.map(|event| room_event::row(room.id, event, request, actor));
         let insert = room_event::Entity::insert_many(events);
         tx.done(insert.exec_without_returning(&tx.inner).await)?;
         Ok(())
@@ -182,7 +183,7 @@ async fn advance_hotel(
 
 /// Stores the answer under its key, in place of an expired one. A key that another request has taken
 /// meanwhile is a lost race: the next look finds its answer.
-async fn remember(tx: &mut Tx, record: &Record, at: Instant) -> Result<(), StoreError> {
+pub(crate) async fn remember(tx: &mut Tx, record: &Record, at: Instant) -> Result<(), StoreError> {
     use idempotency_key::{ActiveModel, Column, Entity};
 
     let Record { key, answer } = record;

@@ -197,6 +197,7 @@ fn bind_bookings(statement: Statement, write: &Write) -> Statement {
         .bind(column!(row => row.version))
         .bind(column!(row => row.room_version))
         .bind(column!(row => row.created_at))
+        .bind(column!(row => row.made_by.clone()))
 }
 
 type Was = Option<(Uuid, i64)>;
@@ -212,17 +213,19 @@ fn as_written(change: &BookingChange) -> (Was, booking::Model) {
 
 fn bind_events(statement: Statement, write: &Write) -> Statement {
     let events: Vec<_> = write.events().collect();
+    /// One column of all of them.
+    macro_rules! column {
+        ($room:pat, $event:pat, $part:pat => $value:expr) => {
+            events.iter().map(|($room, $event, $part)| $value).collect::<Vec<_>>()
+        };
+    }
     statement
-        .bind(events.iter().map(|(room, ..)| room.0).collect::<Vec<_>>())
-        .bind(events.iter().map(|(_, event, _)| event.version.0).collect::<Vec<_>>())
-        .bind(events.iter().map(|(_, event, _)| event.kind.name()).collect::<Vec<_>>())
-        .bind(events.iter().map(|(_, event, _)| event.booking.map(|it| it.0)).collect::<Vec<_>>())
-        .bind(
-            events
-                .iter()
-                .map(|(_, event, request)| room_event::data(event, request))
-                .collect::<Vec<_>>(),
-        )
+        .bind(column!(room, _, _ => room.0))
+        .bind(column!(_, event, _ => event.version.0))
+        .bind(column!(_, event, _ => event.kind.name()))
+        .bind(column!(_, event, _ => event.booking.map(|booking| booking.0)))
+        .bind(column!(_, event, part => room_event::data(event, &part.request)))
+        .bind(column!(_, _, part => part.actor.as_deref().map(str::to_owned)))
 }
 
 fn bind_keys(statement: Statement, write: &Write) -> Statement {

@@ -25,8 +25,9 @@ WHERE id = ?4 AND version = ?5";
 pub(crate) const BOOK: &str = "
 INSERT INTO bookings (
     room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
-    hold_expires_at, total_amount, total_currency, version, room_version, updated_at, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    hold_expires_at, total_amount, total_currency, version, room_version, updated_at, created_at,
+    made_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 pub(crate) const CHANGE: &str = "
 UPDATE bookings
@@ -36,8 +37,8 @@ SET room_id = ?1, hotel_id = ?3, guest_name = ?4, guest_email = ?5, guests = ?6,
 WHERE room_id = ?16 AND id = ?2 AND version = ?17";
 
 pub(crate) const TELL: &str = "
-INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id, actor)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 pub(crate) const ANSWER: &str = "
 INSERT INTO idempotency_keys (
@@ -88,15 +89,16 @@ pub(crate) async fn keep(to: &mut SqliteConnection, write: &Write) -> Result<(),
     for change in write.change.bookings.iter().filter(|change| !gives_up(change)) {
         keep_booking(to, change).await?;
     }
-    for (room, event, request) in write.events() {
+    for (room, event, part) in write.events() {
         let told = query(TELL)
             .bind(room.0)
             .bind(event.version.0)
             .bind(event.kind.name())
             .bind(event.booking.map(|booking| booking.0))
             .bind(event.at)
-            .bind(room_event::data(event, request))
-            .bind(write.id);
+            .bind(room_event::data(event, &part.request))
+            .bind(write.id)
+            .bind(part.actor.as_deref());
         told.execute(&mut *to).await.map_err(StoreError::of)?;
     }
     for record in write.records() {
@@ -156,7 +158,7 @@ async fn keep_booking(to: &mut SqliteConnection, change: &BookingChange) -> Resu
         .bind(row.updated_at);
     let statement = match was {
         Some((room, version)) => statement.bind(room.0).bind(version.0),
-        None => statement.bind(row.created_at),
+        None => statement.bind(row.created_at).bind(row.made_by),
     };
     one_row(statement.execute(to).await)
 }

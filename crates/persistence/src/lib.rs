@@ -5,6 +5,7 @@
 //! `dialect`, in how they are opened (`connect`), in how a write is kept (`commit_postgres`,
 //! `commit_sqlite`) and in which of their errors mean a lost race (`error`).
 
+mod api_keys;
 mod audit;
 mod commit_hotel;
 mod commit_postgres;
@@ -36,6 +37,7 @@ mod tx;
 mod vacancies;
 mod write;
 
+pub use api_keys::{ApiKey, KeyEdit, KeyLookup};
 pub use commit_hotel::Resolved;
 pub use connect::{ConnectError, PoolUse, Readiness, StoreOptions};
 pub use error::StoreError;

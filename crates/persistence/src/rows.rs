@@ -37,6 +37,7 @@ const BOOKING: &[&str] = &[
     "room_version",
     "created_at",
     "updated_at",
+    "made_by",
 ];
 
 /// Writes out each `{room:alias}` and `{booking:alias}` of a statement as the columns of that table.
@@ -116,6 +117,7 @@ impl<'a> Columns<'a> {
             room_version: self.take()?,
             created_at: self.take()?,
             updated_at: self.take()?,
+            made_by: self.take()?,
         }))
     }
 }
@@ -129,6 +131,6 @@ mod tests {
         let text = expand("SELECT {room:r}, x FROM {booking:b}.");
         assert!(text.starts_with("SELECT r.id, r.hotel_id, "), "{text}");
         assert!(text.contains("r.deleted_at, x FROM b.room_id, "), "{text}");
-        assert!(text.ends_with("b.updated_at."), "{text}");
+        assert!(text.ends_with("b.made_by."), "{text}");
     }
 }

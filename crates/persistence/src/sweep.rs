@@ -18,6 +18,14 @@ impl Store {
         Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)
     }
 
+    /// Removes the answers that are kept about a booking, under whatever keys, and says how many.
+    pub async fn forget_answers(&self, booking: BookingId) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM idempotency_keys WHERE substr(body, 8, 36) = ";
+        let mut query = Query::new(self.dialect, sql);
+        query.bind(booking.0.to_string());
+        in_transaction(self, query).await
+    }
+
     /// Removes up to `limit` keys that have expired, and says how many.
     pub async fn forget_expired_keys(&self, limit: u64) -> Result<u64, StoreError> {
         let expired = format!("expires_at <= {}", self.dialect.now());

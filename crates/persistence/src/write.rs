@@ -20,6 +20,8 @@ pub struct Part {
     pub change: Change,
     /// Names the request in the events.
     pub request: Arc<str>,
+    /// The principal, if requests need a credential.
+    pub actor: Option<Arc<str>>,
     /// The client's key and the answer to keep under it.
     pub record: Option<Record>,
     /// Closed when the request was given up.
@@ -96,11 +98,11 @@ impl Write {
         self.parts.iter().filter_map(|part| part.record.as_ref())
     }
 
-    /// The events to append, each with the name of the request it belongs to.
-    pub(crate) fn events(&self) -> impl Iterator<Item = (RoomId, &Event, &str)> {
+    /// The events to append, each with the request it belongs to.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (RoomId, &Event, &Part)> {
         self.parts.iter().flat_map(|part| {
-            part.change.rooms.iter().flat_map(|room| {
-                room.events.iter().map(|event| (room.to.id, event, &*part.request))
+            part.change.rooms.iter().flat_map(move |room| {
+                room.events.iter().map(move |event| (room.to.id, event, part))
             })
         })
     }

@@ -363,7 +363,8 @@ impl<'a> House<'a> {
 
 fn part<T: std::fmt::Debug>(decision: Decision<T>) -> Part {
     let Ok(Decided::Changed(change, _)) = decision else { panic!("it was refused: {decision:?}") };
-    Part { change, request: "test".into(), record: None, gate: Arc::new(CommitGate::default()) }
+    let gate = Arc::new(CommitGate::default());
+    Part { change, request: "test".into(), actor: None, record: None, gate }
 }
 
 fn record(text: &str) -> Record {
@@ -375,5 +376,5 @@ fn record(text: &str) -> Record {
 fn wish(stay: Stay) -> NewBooking {
     let guest = Guest { name: Text::parse("Ada").expect("a text"), email: None };
     let guests = Guests::new(1).expect("a number of guests");
-    NewBooking { id: BookingId(Uuid::now_v7()), guest, guests, stay, hold: None }
+    NewBooking { id: BookingId(Uuid::now_v7()), guest, guests, stay, hold: None, made_by: None }
 }

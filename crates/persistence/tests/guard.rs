@@ -305,6 +305,7 @@ impl<'a> House<'a> {
         let part = Part {
             change: change.clone(),
             request: "test".into(),
+            actor: None,
             record: None,
             gate: Arc::new(CommitGate::default()),
         };
@@ -323,7 +324,7 @@ impl<'a> House<'a> {
         };
         let answer = Answer { status: 201, version: None, location: None, body: None };
         let (record, gate) = (Record { key, answer }, CommitGate::default());
-        self.store.commit_hotel(change, &record, now, "test", &gate).await
+        self.store.commit_hotel(change, &record, now, ("test", None), &gate).await
     }
 
     async fn calendar(&self, stay: Stay) -> Calendar {
@@ -446,7 +447,14 @@ async fn connect(db: &Database) -> Store {
 
 fn wish(stay: Stay) -> NewBooking {
     let guest = Guest { name: text("Ada"), email: None };
-    NewBooking { id: BookingId(Uuid::now_v7()), guest, guests: one(), stay, hold: None }
+    NewBooking {
+        id: BookingId(Uuid::now_v7()),
+        guest,
+        guests: one(),
+        stay,
+        hold: None,
+        made_by: None,
+    }
 }
 
 fn room_called(number: &str) -> RoomAttributes {

@@ -85,7 +85,7 @@ async fn keep_under(store: &Store, key: &RequestKey, answer: &Answer) {
     let at = store.hotel_snapshot(None, None).await.expect("it is read").now;
     let record = Record { key: key.clone(), answer: answer.clone() };
     let gate = CommitGate::default();
-    let kept = store.commit_hotel(&Change::default(), &record, at, "a test", &gate).await;
+    let kept = store.commit_hotel(&Change::default(), &record, at, ("a test", None), &gate).await;
     kept.expect("nobody else writes");
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use vacancy::app::{App, Settings};
+use vacancy::auth::guard::GuardOptions;
 use vacancy::config::RetryPolicy;
 use vacancy_persistence::{Seam, Store, StoreOptions};
 
@@ -30,6 +31,8 @@ pub struct ReplicaOptions {
     pub database_url: Option<String>,
     /// What happens before each commit.
     pub seam: Seam,
+    /// Who is let in; everybody, if not said otherwise.
+    pub guard: GuardOptions,
 }
 
 impl Default for ReplicaOptions {
@@ -48,6 +51,7 @@ impl Default for ReplicaOptions {
             connections: 16,
             database_url: None,
             seam: Seam::default(),
+            guard: GuardOptions::default(),
         }
     }
 }
@@ -84,7 +88,7 @@ impl Replica {
             key_time_to_live: options.key_time_to_live,
             room_lanes: options.room_lanes,
         };
-        let app = App::new(store.with_seam(options.seam), settings);
+        let app = App::guarded(store.with_seam(options.seam), settings, options.guard);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let serving = tokio::spawn({

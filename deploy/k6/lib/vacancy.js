@@ -10,6 +10,8 @@ import exec from 'k6/execution';
 import { Counter, Gauge, Rate } from 'k6/metrics';
 
 export const smoke = __ENV.SMOKE === '1';
+// A key of the scope `admin`, for services that need one.
+export const credentials = __ENV.KEY ? { Authorization: `Bearer ${__ENV.KEY}` } : {};
 export const bases = (__ENV.BASE_URLS || 'http://127.0.0.1:8080').split(',');
 
 // Check-in may be today to 3 years ahead; starting tomorrow leaves room for midnight to pass.
@@ -117,7 +119,7 @@ export function base() {
 }
 
 export function get(name, path) {
-  return http.get(base() + path, { tags: { name, kind: 'read' } });
+  return http.get(base() + path, { headers: credentials, tags: { name, kind: 'read' } });
 }
 
 export function write(name, method, path, body, headers) {
@@ -126,7 +128,7 @@ export function write(name, method, path, body, headers) {
 
 function writeRequest(name, method, url, body, headers) {
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-  const params = { headers: { 'Content-Type': type, ...headers }, tags: { name, kind: 'write' } };
+  const params = { headers: { 'Content-Type': type, ...credentials, ...headers }, tags: { name, kind: 'write' } };
   return [method, url, body === null ? null : JSON.stringify(body), params];
 }
 
@@ -377,7 +379,7 @@ function proveCounters(before, after) {
 function counted() {
   const totals = {};
   for (const replica of bases) {
-    const text = mustBe(200, http.get(`${replica}/metrics`, { tags: { name: 'metrics' } })).body;
+    const text = mustBe(200, http.get(`${replica}/metrics`, { headers: credentials, tags: { name: 'metrics' } })).body;
     for (const line of text.split('\n')) {
       const sample = /^booking_(\w+)_total(?:\{(.*)\})? (\S+)$/.exec(line);
       if (!sample || (sample[2] || '').includes('operation="expire"')) continue;

@@ -61,7 +61,7 @@ async fn walk_candidates(
         if let Some(earlier) = &seen.earlier {
             return run.replay(earlier);
         }
-        seen.hotel.ok_or(Problem::NotFound("hotel"))?;
+        run.context.access.visible(seen.hotel).ok_or(Problem::NotFound("hotel"))?;
         check_no_precondition(run)?;
         return Err(wanted
             .as_ref()
@@ -75,7 +75,8 @@ async fn walk_candidates(
     if let Some(earlier) = &seen.earlier {
         return run.replay(earlier);
     }
-    let today = seen.today.ok_or(Problem::NotFound("hotel"))?;
+    let today = seen.today.filter(|_| run.context.access.visible(Some(hotel)).is_some());
+    let today = today.ok_or(Problem::NotFound("hotel"))?;
     check_no_precondition(run)?;
     // Said before anything about rooms: a stay in the past is wrong even in a full hotel.
     request.stay.check_bookable(today).map_err(|why| Problem::refused(why.into()))?;
@@ -137,11 +138,9 @@ impl Operation for BookCandidate {
 
     fn decide(&self, seen: &Seen, turn: &mut Turn) -> Result<Ruling, Stop> {
         let wanted = (*self.wanted).as_ref().map_err(Clone::clone)?;
-        Ok(match seen.live_calendar(self.room)?.book(wanted.as_booking(self.id))? {
-            Decided::Changed(change, booking) => {
-                Ruling::Write(change, created(&booking, turn.attempt)?)
-            }
-            Decided::Unchanged(booking) => Ruling::Unchanged(created(&booking, turn.attempt)?),
+        Ok(match seen.live_calendar(self.room)?.book(wanted.as_booking(self.id, &turn.access))? {
+            Decided::Changed(change, booking) => Ruling::Write(change, created(&booking, turn)?),
+            Decided::Unchanged(booking) => Ruling::Unchanged(created(&booking, turn)?),
         })
     }
 }

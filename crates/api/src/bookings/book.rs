@@ -70,14 +70,12 @@ impl Operation for Book {
         if wanted.hold.is_some() {
             turn.counts_as = metrics::Operation::Hold;
         }
-        let booked = seen.live_calendar(self.room)?.book(wanted.as_booking(self.id));
+        let booked = seen.live_calendar(self.room)?.book(wanted.as_booking(self.id, &turn.access));
         let booked =
             booked.map_err(|refused| Stop::from(refused).wanting(wanted.stay, wanted.guests))?;
         Ok(match booked {
-            Decided::Changed(change, booking) => {
-                Ruling::Write(change, created(&booking, turn.attempt)?)
-            }
-            Decided::Unchanged(booking) => Ruling::Unchanged(created(&booking, turn.attempt)?),
+            Decided::Changed(change, booking) => Ruling::Write(change, created(&booking, turn)?),
+            Decided::Unchanged(booking) => Ruling::Unchanged(created(&booking, turn)?),
         })
     }
 }

@@ -46,10 +46,8 @@ impl Operation for Command {
         self.body.as_ref().map_err(Clone::clone)?;
         let (booking, calendar) = seen.booking(self.booking)?;
         Ok(match (self.decide)(booking, &calendar.room, seen.now())? {
-            Decided::Changed(change, booking) => {
-                Ruling::Write(change, written(&booking, turn.attempt)?)
-            }
-            Decided::Unchanged(booking) => Ruling::Unchanged(written(&booking, turn.attempt)?),
+            Decided::Changed(change, booking) => Ruling::Write(change, written(&booking, turn)?),
+            Decided::Unchanged(booking) => Ruling::Unchanged(written(&booking, turn)?),
         })
     }
 }

@@ -133,7 +133,7 @@ impl Operation for EditBooking {
     fn decide(&self, seen: &Seen, turn: &mut Turn) -> Result<Ruling, Stop> {
         let body = self.body.as_ref().map_err(Clone::clone)?;
         let (booking, home) = seen.booking(self.id)?;
-        let view = BookingView::from(booking);
+        let view = BookingView::new(booking, &turn.access);
         let body: BookingBody = patch::apply(Edit::Merge, &view, READ_ONLY, body)?;
         let (room, amendment) = body.parse()?;
         if room != booking.room || amendment.stay != booking.stay {
@@ -149,10 +149,8 @@ impl Operation for EditBooking {
         let decision = amend(booking, &home.room, target, amendment);
         let decided = decision.map_err(|refused| Stop::from(refused).wanting(stay, guests))?;
         Ok(match decided {
-            Decided::Changed(change, booking) => {
-                Ruling::Write(change, written(&booking, turn.attempt)?)
-            }
-            Decided::Unchanged(booking) => Ruling::Unchanged(written(&booking, turn.attempt)?),
+            Decided::Changed(change, booking) => Ruling::Write(change, written(&booking, turn)?),
+            Decided::Unchanged(booking) => Ruling::Unchanged(written(&booking, turn)?),
         })
     }
 }

@@ -22,5 +22,5 @@ pub async fn expire(app: &App, id: BookingId) -> Result<Reply, Problem> {
         body: Ok(NoBody),
         decide: vacancy_domain::expire,
     };
-    write_rooms(app, WriteContext::internal(), command).await
+    write_rooms(app, WriteContext::internal("sweeper"), command).await
 }

@@ -12,6 +12,7 @@ use vacancy_persistence::{BookingFilter, Page};
 use super::view::BookingView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::problem::Problem;
@@ -83,6 +84,7 @@ pub struct BookingsQuery {
 )]
 pub async fn list(
     State(app): State<App>,
+    access: Access,
     listing: Listing<BookingsQuery>,
 ) -> Result<Response, Problem> {
     let BookingsQuery { hotel_id, room_id, status, from, to, limit, cursor } = &listing.query;
@@ -91,6 +93,8 @@ pub async fn list(
     let filter = BookingFilter {
         hotel: hotel_id.map(|id| HotelId(id.0)),
         room: room_id.map(|id| RoomId(id.0)),
+        hotels: access.hotels(),
+        made_by: access.only_made_by(),
         status: status.map(StatusParam::name),
         from,
         to,
@@ -99,7 +103,7 @@ pub async fn list(
     };
     let store = app.store.clone();
     let page = app.read(async move { store.bookings(&filter).await }).await?;
-    answer(&app, &listing, &page)
+    answer(&app, &access, &listing, &page)
 }
 
 /// Reads the cursor of a list of bookings, and checks its range.
@@ -121,9 +125,10 @@ pub fn place_after(
 /// Writes a page of bookings.
 pub fn answer<Q>(
     app: &App,
+    access: &Access,
     listing: &Listing<Q>,
     page: &Page<Booking>,
 ) -> Result<Response, Problem> {
     let place = |booking: &Booking| (booking.stay.check_in(), booking.id.0);
-    listing.answer(&app.metrics, page, |booking| BookingView::from(booking), place)
+    listing.answer(&app.metrics, page, |booking| BookingView::new(booking, access), place)
 }

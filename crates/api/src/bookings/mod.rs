@@ -6,6 +6,7 @@ pub mod cancel;
 mod command;
 pub mod confirm;
 pub mod edit_booking;
+pub mod erase;
 pub mod expire;
 mod fields;
 pub mod list;

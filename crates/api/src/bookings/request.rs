@@ -7,6 +7,7 @@ use vacancy_domain::{BookingId, Guest, Guests, NewBooking, Stay, Text};
 
 use super::fields;
 use super::view::GuestBody;
+use crate::auth::access::Access;
 use crate::http::fields::FieldErrors;
 use crate::http::problem::Problem;
 
@@ -95,10 +96,11 @@ impl AutoBookBody {
 }
 
 impl BookingRequest {
-    /// As the booking `id`.
+    /// As the booking `id`, made by what is let in so.
     #[must_use]
-    pub fn as_booking(&self, id: BookingId) -> NewBooking {
+    pub fn as_booking(&self, id: BookingId, access: &Access) -> NewBooking {
         let Self { guest, guests, stay, hold, .. } = self.clone();
-        NewBooking { id, guest, guests, stay, hold }
+        let made_by = access.principal().map(ToString::to_string);
+        NewBooking { id, guest, guests, stay, hold, made_by }
     }
 }

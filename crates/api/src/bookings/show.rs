@@ -7,6 +7,7 @@ use vacancy_domain::BookingId;
 use super::view::BookingView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
@@ -24,10 +25,12 @@ pub const ABOUT: About = About { id: "get_booking", kind: Kind::Show, scope: Sco
 pub async fn show(
     State(app): State<App>,
     Id(id): Id,
+    access: Access,
     viewing: Viewing,
 ) -> Result<Response, Problem> {
     let store = app.store.clone();
     let booking = app.read(async move { store.booking(BookingId(id)).await }).await?;
-    let booking = booking.ok_or(Problem::NotFound("booking"))?;
-    viewing.answer(&app.metrics, "booking", id, booking.version, &BookingView::from(&booking))
+    let booking = access.visible(booking).ok_or(Problem::NotFound("booking"))?;
+    let view = BookingView::new(&booking, &access);
+    viewing.answer(&app.metrics, "booking", id, booking.version, &view)
 }

@@ -7,10 +7,12 @@ use uuid::Uuid;
 use vacancy_domain::{Booking, Guest};
 use vacancy_persistence::Answer;
 
+use crate::auth::access::Access;
 use crate::http::instants::{instant, optional_instant};
 use crate::http::problem::Problem;
 use crate::http::reply;
 use crate::rooms::money::MoneyBody;
+use crate::write::Turn;
 
 /// Who stays.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -61,6 +63,9 @@ pub struct BookingView {
     /// Rate times nights when it was booked, or last moved or rescheduled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<MoneyBody>,
+    /// The principal that made it; shown to those who see all bookings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
     /// Counts its own writes, from 1.
     pub version: i64,
     /// The room's version that its last write produced.
@@ -84,14 +89,18 @@ pub const READ_ONLY: &[&str] = &[
     "status",
     "hold_expires_at",
     "total",
+    "made_by",
     "version",
     "room_version",
     "created_at",
     "updated_at",
 ];
 
-impl From<&Booking> for BookingView {
-    fn from(booking: &Booking) -> Self {
+impl BookingView {
+    /// As it is shown to what is let in so.
+    #[must_use]
+    pub fn new(booking: &Booking, access: &Access) -> Self {
+        let made_by = booking.made_by.clone().filter(|_| access.sees_all_bookings());
         Self {
             id: booking.id.0,
             room_id: booking.room.0,
@@ -104,6 +113,7 @@ impl From<&Booking> for BookingView {
             status: booking.status.name().to_owned(),
             hold_expires_at: booking.status.held_until(),
             total: booking.total.as_ref().map(MoneyBody::from),
+            made_by,
             version: booking.version.0,
             room_version: booking.room_version.0,
             attempts: None,
@@ -113,21 +123,17 @@ impl From<&Booking> for BookingView {
     }
 }
 
-impl BookingView {
-    /// As the answer to a write that succeeded at its `attempts`-th attempt.
-    #[must_use]
-    pub fn after(booking: &Booking, attempts: u32) -> Self {
-        Self { attempts: Some(attempts), ..Self::from(booking) }
-    }
-}
-
-/// The answer to a creation at the `attempts`-th attempt.
-pub fn created(booking: &Booking, attempts: u32) -> Result<Answer, Problem> {
+/// The answer to a creation by the request whose `turn` it was.
+pub fn created(booking: &Booking, turn: &Turn) -> Result<Answer, Problem> {
     let path = format!("/v1/bookings/{}", booking.id);
-    reply::created(&BookingView::after(booking, attempts), booking.version, path)
+    reply::created(&after(booking, turn), booking.version, path)
 }
 
-/// The answer to a command or an edit at the `attempts`-th attempt.
-pub fn written(booking: &Booking, attempts: u32) -> Result<Answer, Problem> {
-    reply::ok(&BookingView::after(booking, attempts), booking.version)
+/// The answer to a command or an edit by the request whose `turn` it was.
+pub fn written(booking: &Booking, turn: &Turn) -> Result<Answer, Problem> {
+    reply::ok(&after(booking, turn), booking.version)
+}
+
+fn after(booking: &Booking, turn: &Turn) -> BookingView {
+    BookingView { attempts: Some(turn.attempt), ..BookingView::new(booking, &turn.access) }
 }

@@ -1,7 +1,9 @@
-//! What the program does: `serve`, `migrate`, `audit`, `openapi`, `healthcheck`. Whatever goes wrong
+//! What the program does: `serve`, `migrate`, `audit`, `keys`, `openapi`, `healthcheck`. Whatever goes wrong
 //! ends in one line on standard error and a status other than 0.
 
 mod database;
+mod keys;
+mod letting_in;
 mod output;
 mod run;
 mod serve;

@@ -7,10 +7,11 @@ use anyhow::{Context as _, bail};
 use vacancy_persistence::SchemaState;
 
 use super::database::{connect, known_schema, migrate};
+use super::keys::keys;
 use super::output::say;
 use super::serve::serve;
 use super::signals::Stop;
-use crate::config::{Command, Config, OpenapiVersion};
+use crate::config::{Command, Config, ConfigError, OpenapiVersion};
 use crate::openapi::version_3_0;
 use crate::{healthcheck, router, telemetry};
 
@@ -38,7 +39,9 @@ pub fn run(config: Config) -> ExitCode {
 
 fn fail(error: &anyhow::Error) -> ExitCode {
     telemetry::last_line(&one_line(error));
-    ExitCode::FAILURE
+    // Options that do not fit what they were given for are found out late, and end as those that do
+    // not read.
+    if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// An error with its causes, of which many of the driver's repeat what they are caused by.
@@ -61,6 +64,7 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
         Command::Openapi { .. }
         | Command::Healthcheck
         | Command::Audit { .. }
+        | Command::Keys { .. }
         | Command::Migrate => {
             tokio::select! {
                 ended = one_shot(&config) => ended,
@@ -72,7 +76,7 @@ async fn command(config: Config) -> anyhow::Result<ExitCode> {
 
 /// Does one thing and ends.
 async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
-    match config.command {
+    match &config.command {
         Command::Openapi { version } => {
             let document = match version {
                 OpenapiVersion::V3_1 => router::description(),
@@ -85,7 +89,8 @@ async fn one_shot(config: &Config) -> anyhow::Result<ExitCode> {
             healthcheck::check(config.http.listen.as_str()).await.map_err(anyhow::Error::msg)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Audit { json } => audit(config, json).await,
+        Command::Audit { json } => audit(config, *json).await,
+        Command::Keys { command } => keys(config, command).await,
         Command::Migrate => {
             let store = connect(&config.database, true, AUDIT_TIMEOUT).await?;
             migrate(&store).await?;

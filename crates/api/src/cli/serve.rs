@@ -10,9 +10,11 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 use vacancy_persistence::{SchemaState, Store};
 
 use super::database::{connect, known_schema, migrate};
+use super::letting_in;
 use super::output::say;
 use super::signals::Stop;
 use crate::app::{App, Settings};
+use crate::auth::guard::GuardOptions;
 use crate::config::{Config, LogFormat, ServeConfig};
 use crate::server::{self, Limits};
 use crate::{demo, router, sweeper};
@@ -30,13 +32,16 @@ pub(super) async fn serve(config: &Config, stop: &Stop) -> anyhow::Result<ExitCo
     // Before the database: a port in use must not migrate anything. But connections are taken only
     // when they can be answered; until then they are refused, which balancers understand.
     let socket = bind(listen).await.with_context(cannot_listen)?;
+    let bound = socket.local_addr()?;
+    let guard = letting_in::guard(&config.auth, bound)?;
     let store = tokio::select! {
-        store = open(config) => store?,
+        store = open(config, &guard) => store?,
         () = stop.asked().cancelled() => return Ok(ExitCode::SUCCESS),
     };
     let listener = socket.listen(BACKLOG).with_context(cannot_listen)?;
     let address = listener.local_addr()?;
-    let app = App::new(store, Settings::from(&config.serve));
+    letting_in::warn_if_open(&guard, address);
+    let app = App::guarded(store, Settings::from(&config.serve), guard);
     let (asked, stopping) = (stop.asked().clone(), app.stopping.clone());
     tokio::spawn(async move {
         asked.cancelled().await;
@@ -64,13 +69,14 @@ async fn bind(listen: &str) -> io::Result<TcpSocket> {
 }
 
 /// The database, with its tables up to date.
-async fn open(config: &Config) -> anyhow::Result<Store> {
+async fn open(config: &Config, guard: &GuardOptions) -> anyhow::Result<Store> {
     let store = connect(&config.database, true, config.serve.request_timeout).await?;
     if config.serve.migrate {
         migrate(&store).await?;
     } else if let SchemaState::Behind(steps) = known_schema(&store).await? {
         bail!("migrations missing: {steps}; run vacancy migrate, or serve with --migrate=yes");
     }
+    letting_in::check_any_key(guard, &store).await?;
     if config.serve.demo && !demo::load(&store).await? {
         tracing::info!("the database has hotels, so --demo adds nothing");
     }
@@ -109,6 +115,12 @@ async fn run_within(
 ) -> anyhow::Result<()> {
     if let Some(interval) = sweep_interval {
         app.tasks.spawn(sweeper::run(app.clone(), interval));
+    }
+    if let Some(tokens) = app.guard.tokens().cloned() {
+        let (metrics, stopping) = (app.metrics.clone(), app.stopping.clone());
+        app.tasks.spawn(async move {
+            stopping.run_until_cancelled(tokens.keep_fresh(&metrics)).await;
+        });
     }
     app.metrics.spawn_upkeep();
     let limits = Limits { drain_deadline: STOP_DEADLINE.mul_f64(0.8), ..limits };

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::auth::AuthConfig;
 use super::database::{DatabaseConfig, DatabaseOptions};
 use super::environment;
 use super::error::ConfigError;
 use super::http::HttpConfig;
+use super::keys::KeysCommand;
 use super::log::LogConfig;
 use super::serve::ServeConfig;
 
@@ -22,12 +24,14 @@ pub struct Config {
     pub http: HttpConfig,
     /// How to serve.
     pub serve: ServeConfig,
+    /// Who is let in.
+    pub auth: AuthConfig,
     /// How to log.
     pub log: LogConfig,
 }
 
 /// What the program can be asked to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Subcommand)]
+#[derive(Clone, PartialEq, Eq, Debug, Subcommand)]
 pub enum Command {
     /// Answer requests until SIGTERM or SIGINT; the default
     Serve,
@@ -38,6 +42,12 @@ pub enum Command {
         /// Print the findings as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Make, list and revoke API keys, also beside a running service
+    Keys {
+        /// What to do
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Print the machine-readable description of the API
     Openapi {
@@ -74,6 +84,8 @@ pub(super) struct Cli {
     #[command(flatten)]
     serve: ServeConfig,
     #[command(flatten)]
+    auth: AuthConfig,
+    #[command(flatten)]
     log: LogConfig,
 }
 
@@ -98,8 +110,8 @@ where
     if !matches!(parsed, Err(ConfigError::Asked(_))) {
         environment::check_readable()?;
     }
-    let Cli { command, database, http, serve, log } = parsed?;
+    let Cli { command, database, http, serve, auth, log } = parsed?;
     let database = database.resolve()?;
     serve.check()?;
-    Ok(Config { command: command.unwrap_or(Command::Serve), database, http, serve, log })
+    Ok(Config { command: command.unwrap_or(Command::Serve), database, http, serve, auth, log })
 }

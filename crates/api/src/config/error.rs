@@ -34,7 +34,7 @@ impl ConfigError {
     }
 
     /// An option that cannot be used, with a pointer to the help.
-    pub(super) fn invalid(what: &str) -> Self {
+    pub(crate) fn invalid(what: &str) -> Self {
         Self::Invalid(format!("{what}; see vacancy --help"))
     }
 }

@@ -6,12 +6,14 @@
 //! line and exit status 2. A database's address may hold a password, so it is never printed: not by
 //! `--help`, not in an error, not by `Debug`.
 
+mod auth;
 mod command_line;
 mod database;
 mod directives;
 mod environment;
 mod error;
 mod http;
+mod keys;
 mod log;
 mod retry;
 mod serve;
@@ -20,11 +22,13 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use self::auth::{AuthConfig, AuthMode, OidcConfig};
 pub use self::command_line::{Command, Config, OpenapiVersion, parse, parse_from};
 pub use self::database::{DatabaseConfig, DatabaseUrl};
 pub use self::directives::filter;
 pub use self::error::ConfigError;
 pub use self::http::{HttpConfig, ListenAddress};
+pub use self::keys::KeysCommand;
 pub use self::log::{LogConfig, LogFormat};
 pub use self::retry::RetryPolicy;
 pub use self::serve::ServeConfig;

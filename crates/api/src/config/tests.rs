@@ -132,23 +132,23 @@ fn check_url(environment: &[(&str, &str)], expected: &str) {
 
 #[test]
 fn commands() {
-    check_command(&[], Command::Serve);
-    check_command(&["serve"], Command::Serve);
-    check_command(&["migrate"], Command::Migrate);
-    check_command(&["audit"], Command::Audit { json: false });
-    check_command(&["audit", "--json"], Command::Audit { json: true });
-    check_command(&["openapi"], Command::Openapi { version: OpenapiVersion::V3_1 });
+    check_command(&[], &Command::Serve);
+    check_command(&["serve"], &Command::Serve);
+    check_command(&["migrate"], &Command::Migrate);
+    check_command(&["audit"], &Command::Audit { json: false });
+    check_command(&["audit", "--json"], &Command::Audit { json: true });
+    check_command(&["openapi"], &Command::Openapi { version: OpenapiVersion::V3_1 });
     check_command(
         &["openapi", "--version", "3.0"],
-        Command::Openapi { version: OpenapiVersion::V3_0 },
+        &Command::Openapi { version: OpenapiVersion::V3_0 },
     );
-    check_command(&["--listen", "0.0.0.0:1", "healthcheck"], Command::Healthcheck);
+    check_command(&["--listen", "0.0.0.0:1", "healthcheck"], &Command::Healthcheck);
 }
 
 #[track_caller]
-fn check_command(args: &[&str], expected: Command) {
+fn check_command(args: &[&str], expected: &Command) {
     let config = parse_from(["vacancy"].iter().chain(args)).expect("a valid command line");
-    assert_eq!(config.command, expected);
+    assert_eq!(&config.command, expected);
 }
 
 #[test]

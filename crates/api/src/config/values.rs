@@ -32,3 +32,12 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     }
     Ok(share)
 }
+
+/// The highest rate of requests, a second.
+const RATE_MAX: u32 = 100_000;
+
+/// Reads a rate: a number, perhaps with `/s`.
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.strip_suffix("/s").unwrap_or(text).parse().ok();
+    rate.filter(|rate| *rate <= RATE_MAX).ok_or_else(|| format!("must be 0 to {RATE_MAX}/s"))
+}

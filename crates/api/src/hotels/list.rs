@@ -10,6 +10,7 @@ use vacancy_domain::{HotelId, Text};
 use super::view::HotelView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::problem::Problem;
@@ -40,12 +41,15 @@ pub struct HotelsQuery {
 )]
 pub async fn list(
     State(app): State<App>,
+    access: Access,
     listing: Listing<HotelsQuery>,
 ) -> Result<Response, Problem> {
     let HotelsQuery { city, limit, cursor } = &listing.query;
     let after = cursor.as_deref().map(cursor::decode::<Uuid>).transpose()?.map(HotelId);
     let city = city.as_deref().map(Text::normalized);
-    let (limit, store) = (limit.0, app.store.clone());
-    let page = app.read(async move { store.hotels(city.as_deref(), after, limit).await }).await?;
+    let (only, limit, store) = (access.hotels(), limit.0, app.store.clone());
+    let page = app
+        .read(async move { store.hotels(city.as_deref(), only.as_deref(), after, limit).await })
+        .await?;
     listing.answer(&app.metrics, &page, |hotel| HotelView::from(hotel), |hotel| hotel.id.0)
 }

@@ -7,6 +7,7 @@ use vacancy_domain::HotelId;
 use super::view::HotelView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
@@ -24,10 +25,11 @@ pub const ABOUT: About = About { id: "get_hotel", kind: Kind::Show, scope: Scope
 pub async fn show(
     State(app): State<App>,
     Id(id): Id,
+    access: Access,
     viewing: Viewing,
 ) -> Result<Response, Problem> {
     let store = app.store.clone();
     let hotel = app.read(async move { store.hotel(HotelId(id)).await }).await?;
-    let hotel = hotel.ok_or(Problem::NotFound("hotel"))?;
+    let hotel = access.visible(hotel).ok_or(Problem::NotFound("hotel"))?;
     viewing.answer(&app.metrics, "hotel", id, hotel.version, &HotelView::from(&hotel))
 }

@@ -1,5 +1,7 @@
 //! `Idempotency-Key`: how it is read, and what makes two requests the same.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, Method, Uri};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -15,6 +17,18 @@ const KEY_BYTES_MAX: usize = 255;
 /// A key that a client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientKey(pub String);
+
+impl ClientKey {
+    /// The key as it is kept: under the principal's name, because the same text of two principals
+    /// names two requests. The key has no blank, so the last one ends the name.
+    #[must_use]
+    pub fn of(self, principal: Option<&Arc<str>>) -> Self {
+        match principal {
+            Some(principal) => Self(format!("by {principal} {}", self.0)),
+            None => self,
+        }
+    }
+}
 
 /// Reads `Idempotency-Key`: once, 1 to 255 visible ASCII characters. Fails with 400.
 pub fn client_key(headers: &HeaderMap) -> Result<Option<ClientKey>, Problem> {

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Method, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::auth::access::Access;
 use crate::http::arrival;
 use crate::http::fields::shape;
 use crate::http::json::syntax;
@@ -23,6 +24,8 @@ pub struct WriteContext {
     pub key: Option<ClientKey>,
     /// SHA-256 of what makes it the same request.
     pub fingerprint: [u8; 32],
+    /// What it may see and do.
+    pub access: Access,
     /// Its id, for the log, the events and its answer.
     pub request: RequestId,
     /// Whether the client wants no body back (`Prefer: return=minimal`).
@@ -30,13 +33,15 @@ pub struct WriteContext {
 }
 
 impl WriteContext {
-    /// For a write that no request asked for, such as the expiry of a hold.
+    /// For a write that no request asked for, such as the expiry of a hold; `by` names the part of
+    /// the service that does it.
     #[must_use]
-    pub fn internal() -> Self {
+    pub fn internal(by: &str) -> Self {
         Self {
             preconditions: RawPreconditions::default(),
             key: None,
             fingerprint: [0; 32],
+            access: Access::system(by),
             request: RequestId::made(),
             minimal: false,
         }
@@ -109,12 +114,15 @@ impl<B: ReadBody, Q: NamesVersion, S: Send + Sync> FromRequest<S> for WriteReque
         let body = arrival::of(&mut parts.extensions, &parts.headers)?;
         let Query(query) = Query::<Q>::from_request_parts(&mut parts, state).await?;
         let preconditions = RawPreconditions::new(&parts.headers, query.version()?);
+        let access = Access::of(&parts.extensions)?;
         let key = key::client_key(&parts.headers)?;
+        let key = key.map(|key| key.of(access.principal()));
         let fingerprint = key::fingerprint(&parts.method, &parts.uri, &body, &preconditions);
         let context = WriteContext {
             preconditions,
             key,
             fingerprint,
+            access,
             request: RequestId::of(&parts.extensions),
             minimal: prefers_minimal(&parts.headers),
         };

@@ -22,6 +22,10 @@ pub(super) const LANE_WAIT_SECONDS: &str = "booking_lane_wait_seconds";
 pub(super) const LANE_WAITING: &str = "booking_lane_waiting";
 pub(super) const REQUESTS_SHED: &str = "http_server_requests_shed_total";
 pub(super) const LOG_LINES_DROPPED: &str = "log_lines_dropped_total";
+pub(super) const AUTH_REQUESTS: &str = "auth_requests_total";
+pub(super) const AUTH_DENIALS: &str = "auth_denials_total";
+pub(super) const JWKS_REFRESHES: &str = "auth_jwks_refreshes_total";
+pub(super) const JWKS_AGE_SECONDS: &str = "auth_jwks_age_seconds";
 pub(super) const BUILD_INFO: &str = "vacancy_build_info";
 
 const ATTEMPT_BUCKETS: [f64; 5] = [1.0, 2.0, 3.0, 5.0, 10.0];
@@ -97,6 +101,14 @@ pub(super) fn describe() {
     describe_counter!(
         LOG_LINES_DROPPED,
         "Lines of the log that were lost because it could not be written or was not read."
+    );
+    describe_counter!(AUTH_REQUESTS, "Requests that need a credential, by what came of it.");
+    describe_counter!(AUTH_DENIALS, "Requests denied something, by why.");
+    describe_counter!(JWKS_REFRESHES, "Fetches of the keys of issuers, by how they ended.");
+    describe_gauge!(
+        JWKS_AGE_SECONDS,
+        Unit::Seconds,
+        "How long ago the keys of an issuer were fetched."
     );
     describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running.");
 }

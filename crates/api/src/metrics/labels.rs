@@ -107,6 +107,59 @@ label! {
     }
 }
 
+label! {
+    /// What a request was to be let in by; the value of the label `method`.
+    AuthMethod {
+        /// Nothing that is a credential.
+        None = "none",
+        /// An API key.
+        Key = "key",
+        /// A token of an issuer.
+        Jwt = "jwt",
+        /// The root key.
+        Root = "root",
+    }
+}
+
+label! {
+    /// What came of it; the value of the label `result`.
+    AuthResult {
+        /// It was let in.
+        Ok = "ok",
+        /// It came without a credential.
+        Missing = "missing",
+        /// The credential does not read.
+        Malformed = "malformed",
+        /// There is no such key, or not with that secret, or no such issuer.
+        Unknown = "unknown",
+        /// It was accepted once.
+        Expired = "expired",
+        /// It was taken back.
+        Revoked = "revoked",
+        /// The database could not be asked.
+        Unavailable = "unavailable",
+    }
+}
+
+label! {
+    /// Why a request that is known was not answered, or not shown something; the value of the label
+    /// `reason`.
+    Denial {
+        /// It lacks a scope.
+        Scope = "scope",
+        /// It is limited to other hotels.
+        Hotel = "hotel",
+        /// Another principal made the booking.
+        Owner = "owner",
+        /// It sends too many requests.
+        Rate = "rate",
+        /// A page of another origin sent it.
+        CrossSite = "cross_site",
+        /// It names another host.
+        Host = "host",
+    }
+}
+
 /// The values of the label `method`. Clients may invent methods, so the rest share one.
 pub(super) const METHODS: [&str; 8] =
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];

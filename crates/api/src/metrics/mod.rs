@@ -13,7 +13,9 @@ mod recording;
 mod series;
 mod text;
 
-pub use labels::{KeyResult, Operation, Outcome, PreconditionResult};
+pub use labels::{
+    AuthMethod, AuthResult, Denial, KeyResult, Operation, Outcome, PreconditionResult,
+};
 pub use recording::{ActiveRequest, Metrics};
 pub use text::CONTENT_TYPE;
 

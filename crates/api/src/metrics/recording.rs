@@ -4,12 +4,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use metrics::{Gauge, gauge, with_local_recorder};
+use metrics::{Gauge, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 use vacancy_persistence::PoolUse;
 
-use super::catalogue::{BUILD_INFO, describe, recorder};
-use super::labels::{KeyResult, Operation, Outcome, PreconditionResult, method_label};
+use super::catalogue::{BUILD_INFO, JWKS_AGE_SECONDS, JWKS_REFRESHES, describe, recorder};
+use super::labels::{
+    AuthMethod, AuthResult, Denial, KeyResult, Operation, Outcome, PreconditionResult, method_label,
+};
 use super::series::{OperationSeries, Series, refusals, request_seconds};
 use super::text::sorted;
 use crate::telemetry;
@@ -109,6 +111,32 @@ impl Metrics {
     /// A client's idempotency key was answered.
     pub fn idempotency(&self, result: KeyResult) {
         self.series.keys[result as usize].increment(1);
+    }
+
+    /// A request that needs a credential was let in, or not.
+    pub fn authenticated(&self, method: AuthMethod, result: AuthResult) {
+        self.series.auth[method as usize][result as usize].increment(1);
+    }
+
+    /// The keys of an issuer were fetched, or could not be.
+    pub fn jwks_refreshed(&self, issuer: &str, fetched: bool) {
+        let result = if fetched { "ok" } else { "failed" };
+        with_local_recorder(&self.recorder, || {
+            counter!(JWKS_REFRESHES, "issuer" => issuer.to_owned(), "result" => result)
+                .increment(1);
+        });
+    }
+
+    /// The keys of an issuer are so old, in seconds.
+    pub fn jwks_age(&self, issuer: &str, seconds: f64) {
+        with_local_recorder(&self.recorder, || {
+            gauge!(JWKS_AGE_SECONDS, "issuer" => issuer.to_owned()).set(seconds);
+        });
+    }
+
+    /// A request was denied something.
+    pub fn denied(&self, reason: Denial) {
+        self.series.denials[reason as usize].increment(1);
     }
 
     /// A request was answered 503 at once, because too many others were at work.

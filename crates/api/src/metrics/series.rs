@@ -6,12 +6,14 @@ use axum::http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use super::catalogue::{
-    ACTIVE_REQUESTS, GUARD_VIOLATIONS, HOLDS_EXPIRED, IDEMPOTENCY, LANE_BATCH_SIZE,
-    LANE_WAIT_SECONDS, LANE_WAITING, LOCK_CONFLICTS, LOCK_EXHAUSTED, LOCK_RETRIES,
+    ACTIVE_REQUESTS, AUTH_DENIALS, AUTH_REQUESTS, GUARD_VIOLATIONS, HOLDS_EXPIRED, IDEMPOTENCY,
+    LANE_BATCH_SIZE, LANE_WAIT_SECONDS, LANE_WAITING, LOCK_CONFLICTS, LOCK_EXHAUSTED, LOCK_RETRIES,
     LOG_LINES_DROPPED, POOL_CONNECTIONS, PRECONDITIONS, REFUSALS, REQUEST_SECONDS, REQUESTS_SHED,
     RETRY_BACKOFF_SECONDS, WRITE_ATTEMPTS, WRITE_OUTCOMES,
 };
-use super::labels::{KeyResult, METHODS, Operation, Outcome, PreconditionResult};
+use super::labels::{
+    AuthMethod, AuthResult, Denial, KeyResult, METHODS, Operation, Outcome, PreconditionResult,
+};
 
 /// The series whose labels are known in advance.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(super) struct Series {
     pub(super) lane_waiting: Gauge,
     pub(super) log_lines_dropped: Counter,
     pub(super) requests_shed: Counter,
+    pub(super) auth: [[Counter; AuthResult::ALL.len()]; AuthMethod::ALL.len()],
+    pub(super) denials: [Counter; Denial::ALL.len()],
 }
 
 impl Series {
@@ -53,6 +57,12 @@ impl Series {
             lane_waiting: gauge!(LANE_WAITING),
             log_lines_dropped: counter!(LOG_LINES_DROPPED),
             requests_shed: counter!(REQUESTS_SHED),
+            auth: AuthMethod::ALL.map(|method| {
+                AuthResult::ALL.map(|result| {
+                    counter!(AUTH_REQUESTS, "method" => method.label(), "result" => result.label())
+                })
+            }),
+            denials: Denial::ALL.map(|reason| counter!(AUTH_DENIALS, "reason" => reason.label())),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::parts::{header, refusal};
+use crate::about::Scope;
 
 /// Adds `/livez`, `/readyz` and `/metrics`, and the schema of their answers.
 pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Map<String, Value>) {
@@ -50,6 +51,23 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Map<String, Valu
         ] {
             operation["responses"][status] = refusal(why);
         }
+        if path == "/metrics" {
+            guard(&mut operation);
+        }
         paths.insert(path.to_owned(), json!({ "get": operation }));
+    }
+}
+
+/// The metrics need a credential where the API does.
+fn guard(operation: &mut Value) {
+    operation["x-scope"] = Scope::Metrics.name().into();
+    operation["security"] = json!([{ "bearer": [] }, {}]);
+    for (status, why) in [
+        ("401", "unauthenticated"),
+        ("403", "insufficient_scope, cross_site"),
+        ("421", "misdirected_request"),
+        ("429", "rate_limited"),
+    ] {
+        operation["responses"][status] = refusal(why);
     }
 }

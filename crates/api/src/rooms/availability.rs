@@ -12,6 +12,7 @@ use vacancy_domain::RoomId;
 
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::path::Id;
 use crate::http::problem::{Problem, StayView};
 use crate::http::query::{DayParam, Query};
@@ -59,6 +60,7 @@ pub struct SpanQuery {
 pub async fn availability(
     State(app): State<App>,
     Id(id): Id,
+    access: Access,
     Query(span): Query<SpanQuery>,
 ) -> Result<Response, Problem> {
     let (DayParam(from), DayParam(to)) = (span.from, span.to);
@@ -69,6 +71,7 @@ pub async fn availability(
     }
     let store = app.store.clone();
     let calendar = app.read(async move { store.calendar(RoomId(id), from, to).await }).await?;
+    let calendar = calendar.filter(|it| access.visible(Some(&it.room)).is_some());
     let calendar = calendar.ok_or(Problem::NotFound("room"))?;
     let free = calendar.free(from, to);
     let free = free.into_iter().map(|(check_in, check_out)| StayView { check_in, check_out });

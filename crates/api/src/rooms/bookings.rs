@@ -9,6 +9,7 @@ use vacancy_persistence::BookingFilter;
 
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::bookings::list::{StatusParam, answer, place_after};
 use crate::bookings::view::BookingView;
 use crate::http::list::{List, Listing};
@@ -50,6 +51,7 @@ pub struct RoomBookingsQuery {
 pub async fn bookings(
     State(app): State<App>,
     Id(id): Id,
+    access: Access,
     listing: Listing<RoomBookingsQuery>,
 ) -> Result<Response, Problem> {
     let RoomBookingsQuery { from, to, status, limit, cursor } = &listing.query;
@@ -58,19 +60,21 @@ pub async fn bookings(
     let filter = BookingFilter {
         hotel: None,
         room: Some(RoomId(id)),
+        hotels: access.hotels(),
+        made_by: access.only_made_by(),
         status: status.map(StatusParam::name),
         from,
         to,
         after: after.map(|(day, id)| (day, BookingId(id))),
         limit: limit.0,
     };
-    let store = app.store.clone();
+    let (store, seeing) = (app.store.clone(), access.clone());
     let page = app
         .read(async move {
-            let exists = store.live_room(RoomId(id)).await?.is_some();
-            Ok(if exists { Some(store.bookings(&filter).await?) } else { None })
+            let room = seeing.visible(store.live_room(RoomId(id)).await?);
+            Ok(if room.is_some() { Some(store.bookings(&filter).await?) } else { None })
         })
         .await?;
     let page = page.ok_or(Problem::NotFound("room"))?;
-    answer(&app, &listing, &page)
+    answer(&app, &access, &listing, &page)
 }

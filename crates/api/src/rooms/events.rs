@@ -12,6 +12,7 @@ use vacancy_persistence::HistoryEvent;
 
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::cursor;
 use crate::http::instants::instant;
 use crate::http::list::{List, Listing};
@@ -37,18 +38,22 @@ pub struct EventView {
     /// When.
     #[serde(serialize_with = "instant")]
     pub at: DateTime<Utc>,
+    /// The principal that did it; shown to those who see all bookings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// The particulars, among them the `request_id`.
     #[schema(value_type = Object)]
     pub data: Value,
 }
 
-impl From<&HistoryEvent> for EventView {
-    fn from(event: &HistoryEvent) -> Self {
+impl EventView {
+    fn new(event: &HistoryEvent, access: &Access) -> Self {
         Self {
             version: event.version.0,
             kind: event.kind.clone(),
             booking_id: event.booking.map(|booking| booking.0),
             at: event.at,
+            actor: event.actor.clone().filter(|_| access.sees_all_bookings()),
             data: event.data.clone(),
         }
     }
@@ -80,6 +85,7 @@ pub struct EventsQuery {
 pub async fn events(
     State(app): State<App>,
     Id(id): Id,
+    access: Access,
     listing: Listing<EventsQuery>,
 ) -> Result<Response, Problem> {
     let EventsQuery { after_version, limit, cursor } = &listing.query;
@@ -89,14 +95,19 @@ pub async fn events(
     }
     // A cursor goes on where its page ended, and never back behind what was asked for.
     let after = after.max(*after_version).unwrap_or(0);
-    let (store, limit) = (app.store.clone(), limit.0);
+    let (store, seeing, limit) = (app.store.clone(), access.clone(), limit.0);
     let page = app
         .read(async move {
             // Every room that ever was has a first event.
-            let exists = store.room(RoomId(id)).await?.is_some();
-            Ok(if exists { Some(store.events(RoomId(id), after, limit).await?) } else { None })
+            let room = seeing.visible(store.room(RoomId(id)).await?);
+            Ok(if room.is_some() {
+                Some(store.events(RoomId(id), after, limit).await?)
+            } else {
+                None
+            })
         })
         .await?;
     let page = page.ok_or(Problem::NotFound("room"))?;
-    listing.answer(&app.metrics, &page, |event| EventView::from(event), |event| event.version.0)
+    let view = |event: &HistoryEvent| EventView::new(event, &access);
+    listing.answer(&app.metrics, &page, view, |event| event.version.0)
 }

@@ -11,6 +11,7 @@ use vacancy_persistence::{RoomFilter, RoomPosition, RoomSort};
 use super::view::RoomView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::cursor;
 use crate::http::list::{List, Listing};
 use crate::http::problem::Problem;
@@ -115,6 +116,7 @@ impl CursorKey {
 )]
 pub async fn list(
     State(app): State<App>,
+    access: Access,
     listing: Listing<RoomsQuery>,
 ) -> Result<Response, Problem> {
     let query = &listing.query;
@@ -145,6 +147,7 @@ pub async fn list(
     let after = query.cursor.as_deref().map(cursor::decode::<CursorKey>).transpose()?;
     let filter = RoomFilter {
         hotel: query.hotel_id.map(|id| HotelId(id.0)),
+        hotels: access.hotels(),
         city: query.city.as_deref().map(Text::normalized),
         kind: query.kind.as_deref().map(Text::normalized),
         guests: query.guests,

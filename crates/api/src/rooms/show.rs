@@ -7,6 +7,7 @@ use vacancy_domain::RoomId;
 use super::view::RoomView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
+use crate::auth::access::Access;
 use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
@@ -24,10 +25,11 @@ pub const ABOUT: About = About { id: "get_room", kind: Kind::Show, scope: Scope:
 pub async fn show(
     State(app): State<App>,
     Id(id): Id,
+    access: Access,
     viewing: Viewing,
 ) -> Result<Response, Problem> {
     let store = app.store.clone();
     let room = app.read(async move { store.live_room(RoomId(id)).await }).await?;
-    let room = room.ok_or(Problem::NotFound("room"))?;
+    let room = access.visible(room).ok_or(Problem::NotFound("room"))?;
     viewing.answer(&app.metrics, "room", id, room.version, &RoomView::from(&room))
 }

@@ -13,6 +13,7 @@ use super::end::{Attempted, End};
 use super::fate::settle;
 use super::lane::Turns;
 use super::operation::{Member, Ruling, Seen, Stop, Turn};
+use super::permitted;
 use super::run::Run;
 use crate::app::App;
 use crate::http::key;
@@ -127,7 +128,8 @@ async fn look(
 /// Decides one request on the picture that those before it leave.
 fn decide(app: &App, member: Member, seen: &mut Seen) -> Decided {
     let counts_as = member.operation.counts_as();
-    let mut turn = Turn { attempt: member.attempt, counts_as };
+    let access = member.context.access.clone();
+    let mut turn = Turn { attempt: member.attempt, counts_as, access };
     let mut precondition = None;
     let judged =
         catch_unwind(AssertUnwindSafe(|| judge(&member, seen, &mut turn, &mut precondition)));
@@ -155,6 +157,7 @@ fn decide(app: &App, member: Member, seen: &mut Seen) -> Decided {
     let part = (change.is_some() || record.is_some()).then(|| Part {
         change: change.unwrap_or_default(),
         request: member.context.request.0.clone(),
+        actor: member.context.access.principal().cloned(),
         record,
         gate: member.gate.clone(),
     });
@@ -179,6 +182,7 @@ fn judge(
         return Ok((End::Elsewhere, None));
     }
     let subject = operation.subject(seen)?;
+    permitted::rooms(&context.access, &look, seen)?;
     let checked;
     (*precondition, checked) =
         conditions::check(&context.preconditions, operation.about().kind, Some(subject));

@@ -72,6 +72,11 @@ fn outcome_of(code: Code) -> Option<Outcome> {
         | Code::MalformedPrecondition
         | Code::InvalidVersion
         | Code::InvalidCursor
+        | Code::Unauthenticated
+        | Code::InsufficientScope
+        | Code::CrossSite
+        | Code::MisdirectedRequest
+        | Code::RateLimited
         | Code::NotFound
         | Code::MethodNotAllowed
         | Code::RequestTimeout

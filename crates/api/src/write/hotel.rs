@@ -10,6 +10,7 @@ use vacancy_persistence::{HotelSnapshot, Record, RequestKey, Resolved, StoreErro
 
 use super::conditions;
 use super::operation::{Ruling, Stop, Subject};
+use super::permitted;
 use super::run::{Failure, Run, run_write};
 use crate::about::About;
 use crate::app::App;
@@ -84,8 +85,9 @@ async fn attempt(
     };
     run.app.store.seam().await;
     let record = Record { key: key.clone(), answer };
-    let (store, request) = (&run.app.store, &run.context.request.0);
-    match store.commit_hotel(&change, &record, seen.now, request, &run.gate).await {
+    let actor = run.context.access.principal().map(|actor| &**actor);
+    let (store, by) = (&run.app.store, (&*run.context.request.0, actor));
+    match store.commit_hotel(&change, &record, seen.now, by, &run.gate).await {
         Ok(()) => {}
         Err(StoreError::Unknown(error)) => {
             tracing::warn!(%error, "the outcome of COMMIT is unknown; finding out");
@@ -118,6 +120,7 @@ async fn look(
         return Ok(Looked::Replay(run.replay(earlier)?));
     }
     let subject = operation.subject(&seen)?;
+    permitted::hotel(&run.context.access, operation.hotel(), &seen)?;
     let kind = operation.about().kind;
     let (precondition, checked) = conditions::check(&run.context.preconditions, kind, subject);
     if precondition.is_some() {

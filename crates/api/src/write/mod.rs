@@ -9,6 +9,7 @@ mod fate;
 mod hotel;
 mod lane;
 mod operation;
+mod permitted;
 mod retry;
 mod rooms;
 mod run;

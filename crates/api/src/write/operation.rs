@@ -15,6 +15,7 @@ use vacancy_persistence::{Answer, CommitGate, NightsQuery, Snapshot, StoredAnswe
 
 use super::end::Attempted;
 use crate::about::About;
+use crate::auth::access::Access;
 use crate::http::problem::Problem;
 use crate::http::request::WriteContext;
 use crate::metrics;
@@ -147,12 +148,14 @@ pub struct Subject {
 }
 
 /// One attempt of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Turn {
     /// Its number, from 1.
     pub attempt: u32,
     /// What it counts as.
     pub counts_as: metrics::Operation,
+    /// What it may see and do.
+    pub access: Access,
 }
 
 /// A decision to do what was asked.

@@ -138,6 +138,12 @@ async fn every_bad_configuration_ends_as_documented() {
             "a key would not outlive its request",
             "serve --request-timeout 1m --idempotency-ttl 1m".to_owned(),
         ),
+        ("on a network, and not said who is let in", "serve --listen 0.0.0.0:0".to_owned()),
+        (
+            "root key file that is not there",
+            "serve --listen 127.0.0.1:0 --auth required --root-key-file missing".to_owned(),
+        ),
+        ("rate that does not read", "serve --rate-limit 9/m".to_owned()),
         ("port in use", format!("serve --listen {taken}")),
         ("no server at the database's address", format!("{serve} postgres://me:secret@{nobody}/x")),
         (

@@ -104,7 +104,7 @@ async fn a_client_that_half_closes_hears_its_answer() {
     let process = Process::start(binary(), db.url(), &[]).await;
     for _ in 0..20 {
         let mut client = Wire::connect(process.address());
-        client.send(b"GET /v1/hotels HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.send(b"GET /v1/hotels HTTP/1.1\r\nHost: localhost\r\n\r\n");
         client.half_close();
         let answer = client.rest();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
@@ -142,7 +142,7 @@ async fn bodies_that_do_not_come_keep_no_other_request_waiting() {
     let api = Api::new(process.url());
     let room = api.one_room().await;
     let head = format!(
-        "POST /v1/rooms/{room}/bookings HTTP/1.1\r\nHost: test\r\n\
+        "POST /v1/rooms/{room}/bookings HTTP/1.1\r\nHost: localhost\r\n\
          Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     );
     let mut silent: Vec<_> = (0..SILENT).map(|_| Wire::connect(process.address())).collect();
@@ -165,7 +165,7 @@ async fn bodies_that_do_not_come_keep_no_other_request_waiting() {
 async fn ambiguous_heads_are_refused() {
     let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
     let process = Process::start(binary(), db.url(), &[]).await;
-    let (host, chunk) = ("Host: test\r\n", "\r\n0\r\n\r\n");
+    let (host, chunk) = ("Host: localhost\r\n", "\r\n0\r\n\r\n");
     for (fields, body) in [
         (format!("{host}Transfer-Encoding: gzip, chunked\r\n"), chunk),
         (format!("{host}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), chunk),

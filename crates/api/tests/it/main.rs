@@ -8,6 +8,7 @@ mod rival;
 mod support;
 
 mod ambiguity;
+mod auth;
 mod bad_input;
 mod cli;
 mod conditional;

@@ -939,6 +939,7 @@ fn check_names_and_labels(scrape: &Scrape) {
         "os",
         "outcome",
         "profile",
+        "reason",
         "result",
         "route",
         "state",

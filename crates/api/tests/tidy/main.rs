@@ -205,7 +205,8 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_metric(word: &str) -> bool {
-    const PREFIXES: &[&str] = &["booking_", "http_", "idempotency_", "db_", "log_", "vacancy_"];
+    const PREFIXES: &[&str] =
+        &["auth_", "booking_", "http_", "idempotency_", "db_", "log_", "vacancy_"];
     let shaped = word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     shaped
         && PREFIXES.iter().any(|prefix| word.starts_with(prefix))

@@ -23,6 +23,8 @@ pub struct NewBooking {
     pub stay: Stay,
     /// How long to hold it unconfirmed; absent books it at once.
     pub hold: Option<chrono::TimeDelta>,
+    /// The principal that makes it, if requests need a credential.
+    pub made_by: Option<String>,
 }
 
 impl Calendar {
@@ -48,6 +50,7 @@ impl Calendar {
             stay: wanted.stay,
             status,
             total: self.price(wanted.stay),
+            made_by: wanted.made_by,
             version: Version::FIRST,
             room_version: self.room.version,
             created_at: self.now,

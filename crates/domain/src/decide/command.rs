@@ -1,11 +1,12 @@
 //! Commands on a booking: confirm, cancel, expire. `room` is always the one the booking is in.
 
 use super::draft::Draft;
-use crate::booking::{Booking, Status};
+use crate::booking::{Booking, Guest, Status};
 use crate::decision::{Decided, Decision, Refused};
 use crate::event::EventKind;
 use crate::refusal::Refusal;
 use crate::room::Room;
+use crate::text::Text;
 use crate::time::Instant;
 
 /// Confirms a hold that has not lapsed.
@@ -25,6 +26,21 @@ pub fn cancel(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking>
 /// Records that a hold has lapsed; anything else is left as it is. Never refused.
 pub fn expire(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
     Ok(transition(booking, room, now, booking.status.expire(now), EventKind::Expired))
+}
+
+/// Forgets who stays, in whatever state the booking and its room are; all else stays as it is. Never
+/// refused, and once done it changes nothing more.
+pub fn erase(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
+    let guest = Guest { name: Text::erased(), email: None };
+    if booking.guest == guest {
+        return Ok(Decided::Unchanged(booking.clone()));
+    }
+    let mut draft = Draft::new(room, now);
+    let version = booking.version.next();
+    let mut to = Booking { guest, version, updated_at: now, ..booking.clone() };
+    draft.record(EventKind::Erased, &mut to, None);
+    draft.replace(booking, to.clone());
+    Ok(Decided::Changed(draft.finish(), to))
 }
 
 /// What refuses every command and edit alike: a deleted room, or a lapsed hold (which is recorded).

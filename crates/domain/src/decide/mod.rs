@@ -11,4 +11,4 @@ mod room;
 pub use self::amend::{Amendment, amend};
 pub use self::book::NewBooking;
 pub use self::calendar::Calendar;
-pub use self::command::{cancel, confirm, expire};
+pub use self::command::{cancel, confirm, erase, expire};

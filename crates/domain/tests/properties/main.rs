@@ -213,6 +213,7 @@ impl House {
                     guests: people(*guests),
                     stay,
                     hold: hold_minutes.map(TimeDelta::minutes),
+                    made_by: None,
                 };
                 Outcome::Booking(calendar.book(wanted))
             }

@@ -29,6 +29,7 @@ pub struct Model {
     pub room_version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub made_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -68,6 +69,7 @@ impl Model {
                 ("total_currency", self.total_currency.as_deref()),
                 Total::new,
             )?,
+            made_by: self.made_by,
             version: Version(self.version),
             room_version: Version(self.room_version),
             created_at: self.created_at,
@@ -96,6 +98,7 @@ impl From<&Booking> for Model {
             room_version: booking.room_version.0,
             created_at: booking.created_at,
             updated_at: booking.updated_at,
+            made_by: booking.made_by.clone(),
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Model {
     pub booking_id: Option<Uuid>,
     pub at: DateTimeUtc,
     pub data: Json,
+    /// The principal; null where requests needed no credential.
+    pub actor: Option<String>,
     /// Names the write that appended it; null where the room came to be, or in rows by other hands.
     pub write_id: Option<Uuid>,
 }
@@ -25,8 +27,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The row of one event; `request` names the request whose write it belongs to.
-pub fn row(room: RoomId, event: &Event, request: &str) -> ActiveModel {
+/// The row of one event; `request` names the request whose write it belongs to, `actor` its
+/// principal.
+pub fn row(room: RoomId, event: &Event, request: &str, actor: Option<&str>) -> ActiveModel {
     ActiveModel {
         room_id: Set(room.0),
         version: Set(event.version.0),
@@ -34,6 +37,7 @@ pub fn row(room: RoomId, event: &Event, request: &str) -> ActiveModel {
         booking_id: Set(event.booking.map(|booking| booking.0)),
         at: Set(event.at),
         data: Set(data(event, request)),
+        actor: Set(actor.map(str::to_owned)),
         write_id: Set(None),
     }
 }

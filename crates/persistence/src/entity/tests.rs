@@ -100,6 +100,7 @@ fn booking() -> booking::Model {
         hold_expires_at: None,
         total_amount: Some(30_000),
         total_currency: Some("EUR".into()),
+        made_by: None,
         version: 1,
         room_version: 2,
         created_at: now(),

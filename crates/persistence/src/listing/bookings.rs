@@ -1,16 +1,19 @@
 //! The lists of bookings: all, of a hotel, of a room.
 //!
 //! Every index begins with the status, so that a rare one is found among a million of a common one.
-//! A list of all statuses reads a page's worth of each and merges them.
+//! A list of all statuses reads a page's worth of each and merges them, and so does one of a few
+//! hotels.
 
 use vacancy_domain::{Booking, BookingId, Day, HotelId, NIGHTS_MAX, RoomId};
 
-use super::page::Page;
+use super::page::{Page, hotels_of, one_of};
 use crate::dialect::stored_as_occupying;
 use crate::entity::booking;
 use crate::query::{Query, own_columns};
 use crate::{Store, StoreError};
 
+/// The most hotels whose bookings are read apart: of more, all that fit are sorted.
+const HOTELS_APART_MAX: usize = 16;
 const STATUSES: [&str; 4] = ["held", "confirmed", "cancelled", "expired"];
 
 /// Which bookings, and from where on. Their order is check-in, then id.
@@ -20,6 +23,10 @@ pub struct BookingFilter {
     pub hotel: Option<HotelId>,
     /// Only this room's.
     pub room: Option<RoomId>,
+    /// Only these hotels', each named once.
+    pub hotels: Option<Vec<HotelId>>,
+    /// Only those made by this principal.
+    pub made_by: Option<String>,
     /// Only in the status of this name.
     pub status: Option<&'static str>,
     /// Only those with a night on or after this day.
@@ -42,39 +49,57 @@ impl Store {
     fn bookings_query(&self, filter: &BookingFilter) -> Query {
         let columns = own_columns::<booking::Column>("b");
         let mut query = Query::new(self.dialect, format!("SELECT {columns} FROM ("));
-        let condition = condition(&mut query, filter);
         let limit = query.value(filter.limit + 1);
-        let statuses = STATUSES.iter().filter(|it| filter.status.is_none_or(|only| only == **it));
-        for (place, status) in statuses.enumerate() {
-            if place > 0 {
-                query.push(" UNION ALL ");
+        let mut union = "";
+        for hotels in apart(filter) {
+            let condition = condition(&mut query, filter, hotels.as_deref());
+            let is_asked = |it: &&&str| filter.status.is_none_or(|only| only == **it);
+            for status in STATUSES.iter().filter(is_asked) {
+                query.push(union).push(&format!(
+                    "SELECT {columns} FROM (SELECT {columns} FROM bookings AS b WHERE "
+                ));
+                query.push(&in_status(status, filter.room.is_some()));
+                query.push(&condition);
+                query.push(" ORDER BY b.check_in, b.id LIMIT ").push(&limit).push(") AS b");
+                union = " UNION ALL ";
             }
-            query.push(&format!(
-                "SELECT {columns} FROM (SELECT {columns} FROM bookings AS b WHERE "
-            ));
-            query.push(&in_status(status, filter.room.is_some()));
-            query.push(&condition);
-            query.push(" ORDER BY b.check_in, b.id LIMIT ").push(&limit).push(") AS b");
         }
         query.push(") AS b ORDER BY b.check_in, b.id LIMIT ").push(&limit);
         query
     }
 }
 
+/// The hotels of each part of the statement: few go one by one, because an index gives the bookings of
+/// one hotel in the list's order.
+fn apart(filter: &BookingFilter) -> Vec<Option<Vec<HotelId>>> {
+    let of_room = filter.room.is_some();
+    match hotels_of(filter.hotel, filter.hotels.as_deref()) {
+        Some(hotels) if !of_room && (2..=HOTELS_APART_MAX).contains(&hotels.len()) => {
+            hotels.into_iter().map(|hotel| Some(vec![hotel])).collect()
+        }
+        hotels => vec![hotels],
+    }
+}
+
 /// What the bookings of every status must meet: ` AND …`. Its values are bound once.
-fn condition(query: &mut Query, filter: &BookingFilter) -> String {
+fn condition(query: &mut Query, filter: &BookingFilter, hotels: Option<&[HotelId]>) -> String {
     let mut sql = String::new();
-    match (filter.room, filter.hotel) {
-        (Some(room), Some(hotel)) => {
+    match (filter.room, hotels) {
+        (Some(room), Some(hotels)) => {
             // The hotel is asked of the room once, not of each of its bookings.
-            let (room, hotel) = (query.value(room.0), query.value(hotel.0));
+            let (room, hotel) = (query.value(room.0), one_of(query, "hotel_id", hotels));
             sql.extend([format!(
-                " AND b.room_id = (SELECT id FROM rooms WHERE id = {room} AND hotel_id = {hotel})"
+                " AND b.room_id = (SELECT id FROM rooms WHERE id = {room} AND {hotel})"
             )]);
         }
         (Some(room), None) => sql.extend([format!(" AND b.room_id = {}", query.value(room.0))]),
-        (None, Some(hotel)) => sql.extend([format!(" AND b.hotel_id = {}", query.value(hotel.0))]),
+        (None, Some(hotels)) => {
+            sql.extend([format!(" AND {}", one_of(query, "b.hotel_id", hotels))]);
+        }
         (None, None) => {}
+    }
+    if let Some(made_by) = &filter.made_by {
+        sql.extend([format!(" AND b.made_by = {}", query.value(made_by.as_str()))]);
     }
     if let Some(from) = filter.from {
         sql.extend([format!(" AND b.check_out > {}", query.value(from))]);

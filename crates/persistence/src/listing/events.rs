@@ -21,6 +21,8 @@ pub struct HistoryEvent {
     pub at: Instant,
     /// The particulars.
     pub data: Json,
+    /// The principal, if requests needed a credential.
+    pub actor: Option<String>,
 }
 
 impl Store {
@@ -42,6 +44,7 @@ impl Store {
                 booking: row.booking_id.map(BookingId),
                 at: row.at,
                 data: row.data,
+                actor: row.actor,
             })
         })
         .await

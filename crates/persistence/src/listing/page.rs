@@ -1,6 +1,7 @@
 //! What the lists have in common.
 
 use sea_orm::{DbErr, FromQueryResult};
+use vacancy_domain::HotelId;
 
 use crate::query::Query;
 use crate::{Store, StoreError};
@@ -29,5 +30,32 @@ impl Store {
         let more = rows.len() > wanted;
         rows.truncate(wanted);
         Ok(Page { items: rows.into_iter().map(read).collect::<Result<_, _>>()?, more })
+    }
+}
+
+/// That `column` is one of the hotels. Their ids are bound once.
+pub(super) fn one_of(query: &mut Query, column: &str, hotels: &[HotelId]) -> String {
+    match hotels {
+        // An empty list of values is no SQL.
+        [] => "1 = 0".to_owned(),
+        // Equality, so that an index gives the rows of the one hotel in the list's order.
+        [only] => format!("{column} = {}", query.value(only.0)),
+        several => {
+            let ids: Vec<_> = several.iter().map(|hotel| query.value(hotel.0)).collect();
+            format!("{column} IN ({})", ids.join(", "))
+        }
+    }
+}
+
+/// The hotels that a list is of, when `hotel` was asked for and only `hotels` may be seen: absent for
+/// all, none at all when the two exclude each other.
+pub(super) fn hotels_of(
+    hotel: Option<HotelId>,
+    hotels: Option<&[HotelId]>,
+) -> Option<Vec<HotelId>> {
+    match (hotel, hotels) {
+        (Some(hotel), Some(hotels)) if !hotels.contains(&hotel) => Some(Vec::new()),
+        (Some(hotel), _) => Some(vec![hotel]),
+        (None, hotels) => hotels.map(<[_]>::to_vec),
     }
 }

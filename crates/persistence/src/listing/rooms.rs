@@ -7,6 +7,7 @@
 use sea_orm::{DbErr, FromQueryResult};
 use vacancy_domain::{HotelId, Room, RoomId, Stay};
 
+use super::page::{hotels_of, one_of};
 use crate::entity::room;
 use crate::query::{Query, own_columns};
 use crate::{Store, StoreError};
@@ -19,6 +20,8 @@ pub const ROOMS_EXAMINED_MAX: u64 = 1_000;
 pub struct RoomFilter {
     /// Only this hotel's.
     pub hotel: Option<HotelId>,
+    /// Only these hotels'.
+    pub hotels: Option<Vec<HotelId>>,
     /// Only of hotels in this city.
     pub city: Option<String>,
     /// Only of this kind.
@@ -171,8 +174,9 @@ impl Store {
 fn next_rooms(query: &mut Query, filter: &RoomFilter) -> String {
     let (columns, order) = (own_columns::<room::Column>("r"), order(filter.sort));
     let mut sql = format!("SELECT {columns} FROM ");
-    match (&filter.city, filter.hotel) {
-        (Some(city), hotel) => {
+    let hotels = hotels_of(filter.hotel, filter.hotels.as_deref());
+    match (&filter.city, hotels.as_deref()) {
+        (Some(city), hotels) => {
             // From the city's hotels to their rooms, never from all rooms to their hotels: CROSS JOIN
             // tells that to SQLite.
             let city = query.value(city.as_str());
@@ -180,20 +184,18 @@ fn next_rooms(query: &mut Query, filter: &RoomFilter) -> String {
                 "(SELECT {columns} FROM hotels AS h CROSS JOIN rooms AS r WHERE h.city = {city} \
                  AND h.deleted_at IS NULL AND r.hotel_id = h.id AND r.deleted_at IS NULL"
             )]);
-            if let Some(hotel) = hotel {
-                sql.extend([format!(" AND h.id = {}", query.value(hotel.0))]);
+            if let Some(hotels) = hotels {
+                sql.extend([format!(" AND {}", one_of(query, "h.id", hotels))]);
             }
             sql += SEPARATE;
         }
-        (None, Some(hotel)) => {
-            let hotel = query.value(hotel.0);
-            let rooms = format!("rooms AS r WHERE r.hotel_id = {hotel} AND r.deleted_at IS NULL");
-            let rooms = match filter.sort {
-                RoomSort::Number => rooms,
-                RoomSort::TimesBooked | RoomSort::NightlyRate => {
-                    format!("(SELECT {columns} FROM {rooms}{SEPARATE}")
-                }
-            };
+        (None, Some(hotels)) => {
+            let hotel = one_of(query, "r.hotel_id", hotels);
+            let rooms = format!("rooms AS r WHERE {hotel} AND r.deleted_at IS NULL");
+            // The index has the numbers of one hotel in order.
+            let in_order = filter.sort == RoomSort::Number && hotels.len() == 1;
+            let rooms =
+                if in_order { rooms } else { format!("(SELECT {columns} FROM {rooms}{SEPARATE}") };
             sql += &rooms;
         }
         (None, None) => sql += "rooms AS r WHERE r.deleted_at IS NULL",

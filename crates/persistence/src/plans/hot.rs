@@ -172,7 +172,7 @@ fn part(change: Change) -> Part {
     };
     let answer = Answer { status: 200, version: None, location: None, body: None };
     let record = Some(Record { key, answer });
-    Part { change, request: "a test".into(), record, gate: Arc::default() }
+    Part { change, request: "a test".into(), actor: None, record, gate: Arc::default() }
 }
 
 /// What a booking in `room` looks at.
@@ -198,7 +198,7 @@ fn of(booking: &Booking, room: Uuid) -> SnapshotQuery {
 fn wanted(stay: Stay) -> NewBooking {
     let guest = Guest { name: Text::parse("Ada").expect("a name"), email: None };
     let guests = Guests::new(1).expect("one is enough");
-    NewBooking { id: BookingId(Uuid::nil()), guest, guests, stay, hold: None }
+    NewBooking { id: BookingId(Uuid::nil()), guest, guests, stay, hold: None, made_by: None }
 }
 
 /// Three nights from so many days ahead.

@@ -78,7 +78,8 @@ fn rows_at_most(purpose: &Purpose) -> f64 {
         // room over which a long stay could reach it.
         Purpose::Bookings(filter) => {
             let before = if filter.room.is_some() && filter.from.is_some() { 364.0 } else { 0.0 };
-            4.0 * 51.0 + 1.0 + before
+            let hotels = if filter.hotels.is_some() { 2.0 } else { 1.0 };
+            4.0 * 51.0 * hotels + 1.0 + before
         }
         // Those examined; again, to find where the next page begins; and two bookings of each.
         Purpose::Rooms(_) => {
@@ -145,7 +146,8 @@ async fn on_sqlite_no_statement_scans_a_table() {
             assert!(!lines.windows(2).any(sorted), "{purpose:?}: {lines:#?}");
             let searches = lines.iter().filter(|line| line.starts_with("SEARCH b "));
             let statuses = if filter.status.is_some() { 1 } else { 4 };
-            assert_eq!(searches.count(), statuses, "{purpose:?}: {lines:#?}");
+            let hotels = filter.hotels.as_ref().map_or(1, Vec::len);
+            assert_eq!(searches.count(), statuses * hotels, "{purpose:?}: {lines:#?}");
         }
     }
 }
@@ -192,10 +194,12 @@ async fn on_sqlite_no_write_scans_a_table() {
 fn is_bounded(purpose: &Purpose, line: &str, lines: &[String]) -> bool {
     let index = |names: &[&str]| names.iter().any(|name| line.contains(&format!("INDEX {name} (")));
     if let (true, Purpose::Bookings(filter)) = (line.starts_with("SEARCH b "), purpose) {
-        return match (filter.room, filter.hotel) {
+        let of_hotels = filter.hotel.is_some() || filter.hotels.is_some();
+        return match (filter.room, of_hotels) {
             (Some(_), _) => index(&["bookings_occupying", "bookings_room_others"]),
-            (None, Some(_)) => index(&["bookings_hotel_status"]),
-            (None, None) => index(&["bookings_status"]),
+            (None, true) => index(&["bookings_hotel_status"]),
+            (None, false) if filter.made_by.is_some() => index(&["bookings_made_by"]),
+            (None, false) => index(&["bookings_status"]),
         };
     }
     let Some(scanned) = line.strip_prefix("SCAN ") else { return true };

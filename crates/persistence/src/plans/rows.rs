@@ -13,7 +13,8 @@ pub const OTHER_ROOM: Uuid = Uuid::from_u128(2 << 32);
 pub const BOOKING: Uuid = Uuid::from_u128(u128::MAX);
 
 /// 100 hotels of 100 rooms in 50 cities; each room of the first three hotels has 100 bookings to
-/// come. `HOTEL`, the first, has 5,000 cancelled bookings and five holds; nothing is expired.
+/// come, those of the second made by `ada`. `HOTEL`, the first, has 5,000 cancelled bookings and five
+/// holds; nothing is expired.
 pub async fn fill_postgres(db: &Database) {
     db.sql(&format!(
         "INSERT INTO hotels (id, name, city, time_zone, version, created_at, updated_at)
@@ -26,9 +27,10 @@ pub async fn fill_postgres(db: &Database) {
              now(), now()
          FROM generate_series(1, 10000) AS n;
          INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
-             status, version, room_version, created_at, updated_at)
+             status, version, room_version, created_at, updated_at, made_by)
          SELECT rooms.id, gen_random_uuid(), hotel_id, 'Ada', 1, current_date + 30 + 5 * n,
-             current_date + 33 + 5 * n, 'confirmed', 1, 2, now(), now()
+             current_date + 33 + 5 * n, 'confirmed', 1, 2, now(), now(),
+             CASE WHEN hotel_id = '00000000-0000-0000-0000-000000000002' THEN 'ada' END
          FROM rooms, generate_series(1, 100) AS n
          WHERE hotel_id <= '00000000-0000-0000-0000-000000000003';
          UPDATE bookings SET id = '{BOOKING}' WHERE room_id = '{ROOM}' AND check_in = current_date + 35;

@@ -79,7 +79,7 @@ async fn others(store: &Store, stay: Stay, keep: &mut impl FnMut(Purpose)) {
     store.alternatives(room, stay, 2, 5).await.expect("it is read");
     keep(Purpose::Other("name alternatives"));
     for (city, after) in [(None, None), (None, Some(hotel)), (Some("c1"), Some(hotel))] {
-        store.hotels(city, after, 50).await.expect("it is read");
+        store.hotels(city, None, after, 50).await.expect("it is read");
         keep(Purpose::Other("a page of hotels"));
     }
     store.events(room, 0, 50).await.expect("it is read");
@@ -113,6 +113,21 @@ fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
     );
     filters = with(filters, &[&|it| it.from = Some(today)]);
     filters = with(filters, &[&|it| it.to = Some(stay.check_out())]);
+    // Of those who see only their own, or only some hotels.
+    for status in [None, Some("held"), Some("confirmed")] {
+        let own = Some("ada".to_owned());
+        let hotels = Some(vec![HotelId(HOTEL), HotelId(uuid::Uuid::from_u128(2))]);
+        for (made_by, hotels) in [(own, None), (None, hotels)] {
+            let limit = 50;
+            filters.push(BookingFilter {
+                hotels,
+                made_by,
+                status,
+                limit,
+                ..BookingFilter::default()
+            });
+        }
+    }
     with(filters, &[&|it| it.after = Some((today, BookingId(BOOKING)))])
 }
 
@@ -132,6 +147,7 @@ fn room_filters(stay: Stay) -> Vec<RoomFilter> {
             }
             filters.push(RoomFilter {
                 hotel: has(0).then_some(HotelId(HOTEL)),
+                hotels: None,
                 city: has(1).then(|| "c1".to_owned()),
                 kind: has(2).then(|| "single".to_owned()),
                 guests: has(3).then_some(2),

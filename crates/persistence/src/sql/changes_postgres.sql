@@ -1,6 +1,7 @@
 given_up AS (
     UPDATE bookings AS b
-    SET status = w.status, hold_expires_at = NULL, version = w.version,
+    SET guest_name = w.guest_name, guest_email = w.guest_email, status = w.status,
+        hold_expires_at = NULL, version = w.version,
         room_version = w.room_version, updated_at = $2
     FROM advanced AS r JOIN written AS w ON w.was_room_id = r.id
     WHERE w.status NOT IN ('held', 'confirmed')

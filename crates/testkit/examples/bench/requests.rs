@@ -22,14 +22,14 @@ pub fn today() -> NaiveDate {
 
 /// Writes `GET path`.
 pub fn get(buffer: &mut Vec<u8>, path: &str) {
-    write!(buffer, "GET {path} HTTP/1.1\r\nHost: vacancy\r\n\r\n").expect("memory takes bytes");
+    write!(buffer, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("memory takes bytes");
 }
 
 /// Writes `POST path` with a JSON body, and with a key if there is one.
 pub fn post(buffer: &mut Vec<u8>, path: &str, key: Option<u64>, body: &str) {
     write!(
         buffer,
-        "POST {path} HTTP/1.1\r\nHost: vacancy\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
         body.len()
     )
     .expect("memory takes bytes");

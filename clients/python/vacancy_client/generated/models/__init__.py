@@ -20,8 +20,14 @@ from .hotel_body import HotelBody
 from .hotel_list import HotelList
 from .hotel_patch import HotelPatch
 from .hotel_replacement import HotelReplacement
+from .key import Key
+from .key_body import KeyBody
+from .key_edit_body import KeyEditBody
+from .key_list import KeyList
+from .me import Me
 from .money import Money
 from .money_patch import MoneyPatch
+from .new_key import NewKey
 from .problem import Problem
 from .problem_code import ProblemCode
 from .room import Room
@@ -54,8 +60,14 @@ __all__ = (
     "HotelList",
     "HotelPatch",
     "HotelReplacement",
+    "Key",
+    "KeyBody",
+    "KeyEditBody",
+    "KeyList",
+    "Me",
     "Money",
     "MoneyPatch",
+    "NewKey",
     "Problem",
     "ProblemCode",
     "Room",

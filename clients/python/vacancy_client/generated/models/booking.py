@@ -39,6 +39,7 @@ class Booking:
         version (int): Counts its own writes, from 1.
         attempts (int | Unset): At which attempt this write succeeded; only in answers to writes.
         hold_expires_at (datetime.datetime | Unset): When the hold runs out.
+        made_by (str | Unset): The principal that made it; shown to those who see all bookings.
         total (Money | Unset): An amount in minor units of a currency.
     """
 
@@ -57,6 +58,7 @@ class Booking:
     version: int
     attempts: int | Unset = UNSET
     hold_expires_at: datetime.datetime | Unset = UNSET
+    made_by: str | Unset = UNSET
     total: Money | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -93,6 +95,8 @@ class Booking:
         if not isinstance(self.hold_expires_at, Unset):
             hold_expires_at = self.hold_expires_at.isoformat()
 
+        made_by = self.made_by
+
         total: dict[str, Any] | Unset = UNSET
         if not isinstance(self.total, Unset):
             total = self.total.to_dict()
@@ -120,6 +124,8 @@ class Booking:
             field_dict["attempts"] = attempts
         if hold_expires_at is not UNSET:
             field_dict["hold_expires_at"] = hold_expires_at
+        if made_by is not UNSET:
+            field_dict["made_by"] = made_by
         if total is not UNSET:
             field_dict["total"] = total
 
@@ -166,6 +172,8 @@ class Booking:
         else:
             hold_expires_at = datetime.datetime.fromisoformat(_hold_expires_at)
 
+        made_by = d.pop("made_by", UNSET)
+
         _total = d.pop("total", UNSET)
         total: Money | Unset
         if isinstance(_total, Unset):
@@ -189,6 +197,7 @@ class Booking:
             version=version,
             attempts=attempts,
             hold_expires_at=hold_expires_at,
+            made_by=made_by,
             total=total,
         )
 

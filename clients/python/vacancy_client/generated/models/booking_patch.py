@@ -33,6 +33,7 @@ class BookingPatch:
         hold_seconds (int | None | Unset): A hold shall run at least so many seconds from now on.
         hotel_id (UUID | Unset): That room's hotel.
         id (UUID | Unset): UUIDv7; a move keeps it.
+        made_by (str | Unset): The principal that made it; shown to those who see all bookings.
         nights (int | Unset): How many nights.
         reprice (bool | None | Unset): Whether other nights, or another room, cost what they cost now (if absent), or
             `false`: what
@@ -55,6 +56,7 @@ class BookingPatch:
     hold_seconds: int | None | Unset = UNSET
     hotel_id: UUID | Unset = UNSET
     id: UUID | Unset = UNSET
+    made_by: str | Unset = UNSET
     nights: int | Unset = UNSET
     reprice: bool | None | Unset = UNSET
     room_id: UUID | Unset = UNSET
@@ -102,6 +104,8 @@ class BookingPatch:
         id: str | Unset = UNSET
         if not isinstance(self.id, Unset):
             id = str(self.id)
+
+        made_by = self.made_by
 
         nights = self.nights
 
@@ -154,6 +158,8 @@ class BookingPatch:
             field_dict["hotel_id"] = hotel_id
         if id is not UNSET:
             field_dict["id"] = id
+        if made_by is not UNSET:
+            field_dict["made_by"] = made_by
         if nights is not UNSET:
             field_dict["nights"] = nights
         if reprice is not UNSET:
@@ -241,6 +247,8 @@ class BookingPatch:
         else:
             id = UUID(_id)
 
+        made_by = d.pop("made_by", UNSET)
+
         nights = d.pop("nights", UNSET)
 
         def _parse_reprice(data: object) -> bool | None | Unset:
@@ -295,6 +303,7 @@ class BookingPatch:
             hold_seconds=hold_seconds,
             hotel_id=hotel_id,
             id=id,
+            made_by=made_by,
             nights=nights,
             reprice=reprice,
             room_id=room_id,

@@ -27,6 +27,7 @@ class Event:
         data (EventData): The particulars, among them the `request_id`.
         kind (EventKind): What happened to a room.
         version (int): The room's version that it produced.
+        actor (str | Unset): The principal that did it; shown to those who see all bookings.
         booking_id (UUID | Unset): To which booking.
     """
 
@@ -34,6 +35,7 @@ class Event:
     data: EventData
     kind: EventKind
     version: int
+    actor: str | Unset = UNSET
     booking_id: UUID | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -45,6 +47,8 @@ class Event:
         kind = self.kind.value
 
         version = self.version
+
+        actor = self.actor
 
         booking_id: str | Unset = UNSET
         if not isinstance(self.booking_id, Unset):
@@ -60,6 +64,8 @@ class Event:
                 "version": version,
             }
         )
+        if actor is not UNSET:
+            field_dict["actor"] = actor
         if booking_id is not UNSET:
             field_dict["booking_id"] = booking_id
 
@@ -78,6 +84,8 @@ class Event:
 
         version = d.pop("version")
 
+        actor = d.pop("actor", UNSET)
+
         _booking_id = d.pop("booking_id", UNSET)
         booking_id: UUID | Unset
         if isinstance(_booking_id, Unset):
@@ -90,6 +98,7 @@ class Event:
             data=data,
             kind=kind,
             version=version,
+            actor=actor,
             booking_id=booking_id,
         )
 

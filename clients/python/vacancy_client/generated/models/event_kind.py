@@ -6,6 +6,7 @@ class EventKind(StrEnum):
     BOOKING_EDITED = "booking_edited"
     CANCELLED = "cancelled"
     CONFIRMED = "confirmed"
+    ERASED = "erased"
     EXPIRED = "expired"
     HELD = "held"
     HOLD_PROLONGED = "hold_prolonged"

@@ -2,6 +2,7 @@
 
 mod beyond_limit;
 mod bodies;
+mod guard;
 mod head;
 mod log;
 mod metrics;
@@ -11,12 +12,15 @@ mod problems;
 mod request_id;
 mod route;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
+use crate::auth::table::Table;
 use crate::http::arrival::Bodies;
 
 /// Puts every route, and the answer to a path that is none, inside of these layers, the outermost
@@ -33,6 +37,12 @@ pub fn around_everything(router: Router<App>, app: &App) -> Router<App> {
             .layer(from_fn(head::limit))
             .layer(CatchPanicLayer::custom(panics::answer)),
     )
+}
+
+/// Puts these routes, inside of what surrounds everything, behind the check of credentials.
+pub fn behind_guard(router: Router<App>, app: &App, table: Table) -> Router<App> {
+    let guarded = guard::Guarded { app: app.clone(), table: Arc::new(table) };
+    router.route_layer(from_fn_with_state(guarded, guard::admit))
 }
 
 /// Puts these routes, inside of what surrounds everything, behind the limit on requests at work, which

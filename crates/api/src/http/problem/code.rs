@@ -46,6 +46,12 @@ codes! {
         "?version= takes one decimal number from 1 to 9223372036854775807, without leading zeros, once.";
     InvalidCursor = 400 "invalid_cursor", "Invalid cursor",
         "A cursor is used as it came in next_cursor, with the same filters and the same order.";
+    Unauthenticated = 401 "unauthenticated", "Unauthenticated",
+        "The request needs a credential: Authorization: Bearer with an API key or a token. The one sent, if any, is not accepted; why is in the service's log.";
+    InsufficientScope = 403 "insufficient_scope", "Insufficient scope",
+        "The credential does not allow this; WWW-Authenticate names the scope that does.";
+    CrossSite = 403 "cross_site", "Cross-site request",
+        "A page of another origin sent this to a service that is open to its own machine alone.";
     NotFound = 404 "not_found", "Not found",
         "There is no such path or no such resource, or it was deleted.";
     MethodNotAllowed = 405 "method_not_allowed", "Method not allowed",
@@ -86,6 +92,8 @@ codes! {
         "A request target has at most 8 KiB.";
     UnsupportedMediaType = 415 "unsupported_media_type", "Unsupported media type",
         "Bodies are application/json, not compressed; PATCH also takes application/merge-patch+json.";
+    MisdirectedRequest = 421 "misdirected_request", "Misdirected request",
+        "The service is open to its own machine alone, and Host names another one. Use localhost, or start it with --auth required.";
     ValidationFailed = 422 "validation_failed", "Validation failed",
         "The body is JSON, but not what this operation takes; errors lists each field to correct.";
     CapacityExceeded = 422 "capacity_exceeded", "Capacity exceeded",
@@ -94,6 +102,8 @@ codes! {
         "This Idempotency-Key was used for another request. A key names one request: method, path, query, body and If-Match.";
     PreconditionRequired = 428 "precondition_required", "Precondition required",
         "An edit must say which version it edits: send If-Match with the ETag you read, or ?version=. If-Match: * edits whatever is there.";
+    RateLimited = 429 "rate_limited", "Rate limited",
+        "The principal sends more requests than it may, or has too many at work at once. Send the request again after Retry-After.";
     HeadersTooLarge = 431 "headers_too_large", "Headers too large",
         "The header block has at most 16 KiB.";
     Internal = 500 "internal", "Internal error",
@@ -112,6 +122,7 @@ impl Code {
             self,
             Self::LockConflict
                 | Self::IdempotencyInFlight
+                | Self::RateLimited
                 | Self::Unavailable
                 | Self::OutcomeUnknown
         )

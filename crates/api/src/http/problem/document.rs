@@ -106,7 +106,11 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if code.retryable() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            let seconds = if let Self::RateLimited { seconds } = self { *seconds } else { 1 };
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(current) = self.current_version() {
             headers.insert(header::ETAG, tag::strong(current));
@@ -114,6 +118,23 @@ impl Problem {
             headers.insert(header::CACHE_CONTROL, VERSIONED);
         }
         response
+    }
+
+    /// What `WWW-Authenticate` says (RFC 6750).
+    fn challenge(&self) -> Option<HeaderValue> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "only these speak of credentials")]
+        let text = match self {
+            Self::Unauthenticated { sent: false } => "Bearer realm=\"vacancy\"".to_owned(),
+            Self::Unauthenticated { sent: true } => {
+                "Bearer realm=\"vacancy\", error=\"invalid_token\"".to_owned()
+            }
+            Self::InsufficientScope { needs } => {
+                format!("Bearer error=\"insufficient_scope\", scope=\"{needs}\"")
+            }
+            Self::HotelsExceeded => "Bearer error=\"insufficient_scope\"".to_owned(),
+            _ => return None,
+        };
+        HeaderValue::from_str(&text).ok()
     }
 
     fn current_version(&self) -> Option<Version> {

@@ -31,6 +31,33 @@ pub enum Problem {
     /// 400.
     #[error("the cursor was not made by this service for this list")]
     InvalidCursor,
+    /// 401.
+    #[error("{}", if *.sent { "the credential is not accepted" } else { "a credential is needed" })]
+    Unauthenticated {
+        /// Whether the request came with a bearer token.
+        sent: bool,
+    },
+    /// 403.
+    #[error("this needs the scope {needs}")]
+    InsufficientScope {
+        /// The name of the scope that allows it.
+        needs: &'static str,
+    },
+    /// 403: limited to some hotels, where all are needed or others are named.
+    #[error("the credential is limited to some hotels")]
+    HotelsExceeded,
+    /// 403.
+    #[error("a page of another origin sent this")]
+    CrossSite,
+    /// 421.
+    #[error("the service is open to its own machine alone, and Host names another one")]
+    Misdirected,
+    /// 429.
+    #[error("too many requests of this principal")]
+    RateLimited {
+        /// When to try again, in seconds.
+        seconds: u64,
+    },
     /// 404.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -179,6 +206,11 @@ impl Problem {
             Self::MalformedPrecondition(_) => Code::MalformedPrecondition,
             Self::InvalidVersion(_) => Code::InvalidVersion,
             Self::InvalidCursor => Code::InvalidCursor,
+            Self::Unauthenticated { .. } => Code::Unauthenticated,
+            Self::InsufficientScope { .. } | Self::HotelsExceeded => Code::InsufficientScope,
+            Self::CrossSite => Code::CrossSite,
+            Self::Misdirected => Code::MisdirectedRequest,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::NotFound(_) => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
             Self::RequestTimeout => Code::RequestTimeout,

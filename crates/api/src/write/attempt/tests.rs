@@ -69,7 +69,7 @@ async fn a_panic_in_one_decision_is_told_to_that_request_alone() {
         ends.push(end);
         members.push(Member {
             operation: Arc::new(Test { panics }),
-            context: Arc::new(WriteContext::internal()),
+            context: Arc::new(WriteContext::internal("a test")),
             gate: Arc::new(CommitGate::default()),
             attempt: 1,
             way: Way::default(),

@@ -75,6 +75,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -110,10 +120,20 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -155,7 +175,7 @@ def _build_response(
 def sync_detailed(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: BookBody,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -206,7 +226,7 @@ def sync_detailed(
 def sync(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: BookBody,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -252,7 +272,7 @@ def sync(
 async def asyncio_detailed(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: BookBody,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -301,7 +321,7 @@ async def asyncio_detailed(
 async def asyncio(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: BookBody,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,

@@ -93,6 +93,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -107,6 +117,16 @@ def _parse_response(
         response_414 = Problem.from_dict(response.json())
 
         return response_414
+
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -142,7 +162,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -195,7 +215,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -243,7 +263,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -294,7 +314,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,

@@ -85,6 +85,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -99,6 +109,16 @@ def _parse_response(
         response_414 = Problem.from_dict(response.json())
 
         return response_414
+
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -135,7 +155,7 @@ def _build_response(
 def sync_detailed(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -185,7 +205,7 @@ def sync_detailed(
 def sync(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -230,7 +250,7 @@ def sync(
 async def asyncio_detailed(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -278,7 +298,7 @@ async def asyncio_detailed(
 async def asyncio(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,

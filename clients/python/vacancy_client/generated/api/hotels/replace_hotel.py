@@ -80,6 +80,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -115,6 +125,11 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -124,6 +139,11 @@ def _parse_response(
         response_428 = Problem.from_dict(response.json())
 
         return response_428
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -165,7 +185,7 @@ def _build_response(
 def sync_detailed(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: HotelReplacement | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -216,7 +236,7 @@ def sync_detailed(
 def sync(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: HotelReplacement | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -262,7 +282,7 @@ def sync(
 async def asyncio_detailed(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: HotelReplacement | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -311,7 +331,7 @@ async def asyncio_detailed(
 async def asyncio(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: HotelReplacement | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,

@@ -59,6 +59,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -94,10 +104,20 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -139,7 +159,7 @@ def _build_response(
 def sync_detailed(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomBody,
     idempotency_key: str | Unset = UNSET,
     prefer: str | Unset = UNSET,
@@ -180,7 +200,7 @@ def sync_detailed(
 def sync(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomBody,
     idempotency_key: str | Unset = UNSET,
     prefer: str | Unset = UNSET,
@@ -216,7 +236,7 @@ def sync(
 async def asyncio_detailed(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomBody,
     idempotency_key: str | Unset = UNSET,
     prefer: str | Unset = UNSET,
@@ -255,7 +275,7 @@ async def asyncio_detailed(
 async def asyncio(
     hotel_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomBody,
     idempotency_key: str | Unset = UNSET,
     prefer: str | Unset = UNSET,

@@ -86,6 +86,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -121,6 +131,11 @@ def _parse_response(
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
@@ -130,6 +145,11 @@ def _parse_response(
         response_428 = Problem.from_dict(response.json())
 
         return response_428
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -171,7 +191,7 @@ def _build_response(
 def sync_detailed(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomPatch | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -222,7 +242,7 @@ def sync_detailed(
 def sync(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomPatch | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -268,7 +288,7 @@ def sync(
 async def asyncio_detailed(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomPatch | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,
@@ -317,7 +337,7 @@ async def asyncio_detailed(
 async def asyncio(
     room_id: UUID,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: RoomPatch | Unset = UNSET,
     version: int | Unset = UNSET,
     if_match: str | Unset = UNSET,

@@ -96,6 +96,16 @@ def _parse_response(
 
         return response_400
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
@@ -110,6 +120,16 @@ def _parse_response(
         response_414 = Problem.from_dict(response.json())
 
         return response_414
+
+    if response.status_code == 421:
+        response_421 = Problem.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
 
     if response.status_code == 431:
         response_431 = Problem.from_dict(response.json())
@@ -145,7 +165,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     city: str | Unset = UNSET,
     kind: str | Unset = UNSET,
@@ -205,7 +225,7 @@ def sync_detailed(
 
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     city: str | Unset = UNSET,
     kind: str | Unset = UNSET,
@@ -260,7 +280,7 @@ def sync(
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     city: str | Unset = UNSET,
     kind: str | Unset = UNSET,
@@ -318,7 +338,7 @@ async def asyncio_detailed(
 
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     city: str | Unset = UNSET,
     kind: str | Unset = UNSET,

@@ -1,0 +1,11 @@
+//! Who may do what: every operation with every kind of credential, keys from their making to their
+//! end, and what a service says that is started without saying who is let in.
+
+mod erase;
+mod idp;
+mod jwt;
+mod keys;
+mod matrix;
+mod open;
+mod startup;
+mod world;
