@@ -114,18 +114,13 @@ fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
     filters = with(filters, &[&|it| it.from = Some(today)]);
     filters = with(filters, &[&|it| it.to = Some(stay.check_out())]);
     // Of those who see only their own, or only some hotels.
-    for status in [None, Some("held"), Some("confirmed")] {
-        let own = Some("ada".to_owned());
-        let hotels = Some(vec![HotelId(HOTEL), HotelId(uuid::Uuid::from_u128(2))]);
-        for (made_by, hotels) in [(own, None), (None, hotels)] {
-            let limit = 50;
-            filters.push(BookingFilter {
-                hotels,
-                made_by,
-                status,
-                limit,
-                ..BookingFilter::default()
-            });
+    let own = BookingFilter { made_by: Some("ada".to_owned()), ..filters[0].clone() };
+    let hotels = Some(vec![HotelId(HOTEL), HotelId(uuid::Uuid::from_u128(2))]);
+    let some = BookingFilter { hotels, ..filters[0].clone() };
+    filters.push(own.clone());
+    for status in ["held", "confirmed"] {
+        for filter in [&own, &some] {
+            filters.push(BookingFilter { status: Some(status), ..filter.clone() });
         }
     }
     with(filters, &[&|it| it.after = Some((today, BookingId(BOOKING)))])
