@@ -45,9 +45,10 @@ impl Text {
     }
 
     /// Takes text as it was stored, perhaps by a release with other rules. Fails when it is not what
-    /// any release stored: empty, too long or with NUL.
+    /// any release stored: empty, not trimmed, too long or with NUL.
     pub fn stored(raw: &str) -> Result<Self, String> {
-        let sane = !raw.is_empty() && !raw.contains('\0') && raw.chars().count() <= TEXT_CHARS_MAX;
+        let trimmed = !raw.is_empty() && raw.trim() == raw;
+        let sane = trimmed && !raw.contains('\0') && raw.chars().count() <= TEXT_CHARS_MAX;
         sane.then(|| Self(raw.to_owned())).ok_or_else(|| "is no text that was stored".into())
     }
 

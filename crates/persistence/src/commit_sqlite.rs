@@ -1,4 +1,4 @@
-//! Keeping a write on SQLite: the statements of one transaction, or of one savepoint in it.
+//! Keeping a write on SQLite: its statements, in a transaction that other writes may share.
 
 use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnection};
 use sea_orm::sqlx::{Transaction, query};
