@@ -5,7 +5,7 @@ use vacancy_domain::{Booking, BookingId, Decided, Decision, Instant, Room};
 use super::view::written;
 use crate::about::About;
 use crate::http::problem::Problem;
-use crate::http::request::NoBody;
+use crate::http::request::EmptyBody;
 use crate::metrics;
 use crate::write::{Look, Operation, Ruling, Seen, Stop, Subject, Turn};
 
@@ -19,7 +19,7 @@ pub struct Command {
     /// The booking.
     pub booking: BookingId,
     /// A body, where there should be none, is a problem.
-    pub body: Result<NoBody, Problem>,
+    pub body: Result<EmptyBody, Problem>,
     /// What the domain decides of the booking, its room and the time.
     pub decide: fn(&Booking, &Room, Instant) -> Decision<Booking>,
 }

@@ -11,7 +11,7 @@ use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
 use crate::http::reply::Reply;
-use crate::http::request::{NoBody, WriteRequest};
+use crate::http::request::{EmptyBody, WriteRequest};
 use crate::metrics::Operation;
 use crate::write::write_rooms;
 
@@ -27,7 +27,7 @@ pub const ABOUT: About = About { id: "confirm_booking", kind: Kind::Command, sco
 pub async fn confirm(
     State(app): State<App>,
     Id(id): Id,
-    request: WriteRequest<NoBody, VersionQuery>,
+    request: WriteRequest<EmptyBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     let WriteRequest { context, body, .. } = request;
     let command = Command {

@@ -7,7 +7,7 @@ use crate::about::{About, Kind, Scope};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
-use crate::http::request::{NoBody, WriteContext};
+use crate::http::request::{EmptyBody, WriteContext};
 use crate::metrics::Operation;
 use crate::write::write_rooms;
 
@@ -19,7 +19,7 @@ pub async fn expire(app: &App, id: BookingId) -> Result<Reply, Problem> {
         about: &ABOUT,
         counts_as: Operation::Expire,
         booking: id,
-        body: Ok(NoBody),
+        body: Ok(EmptyBody),
         decide: vacancy_domain::expire,
     };
     write_rooms(app, WriteContext::internal("sweeper"), command).await

@@ -11,7 +11,7 @@ use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
 use crate::http::reply::{self, Reply};
-use crate::http::request::{NoBody, WriteRequest};
+use crate::http::request::{EmptyBody, WriteRequest};
 use crate::metrics::Operation;
 use crate::write::{HotelOperation, Ruling, Stop, Subject, write_hotel};
 
@@ -27,7 +27,7 @@ pub const ABOUT: About = About { id: "delete_hotel", kind: Kind::Delete, scope: 
 pub async fn delete(
     State(app): State<App>,
     Id(id): Id,
-    request: WriteRequest<NoBody, VersionQuery>,
+    request: WriteRequest<EmptyBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     let WriteRequest { context, body, .. } = request;
     write_hotel(&app, context, DeleteHotel { id: HotelId(id), body }).await
@@ -37,7 +37,7 @@ pub async fn delete(
 #[derive(Debug)]
 struct DeleteHotel {
     id: HotelId,
-    body: Result<NoBody, Problem>,
+    body: Result<EmptyBody, Problem>,
 }
 
 impl HotelOperation for DeleteHotel {

@@ -86,9 +86,9 @@ impl ReadBody for Value {
 
 /// No body.
 #[derive(Clone, Copy, Debug)]
-pub struct NoBody;
+pub struct EmptyBody;
 
-impl ReadBody for NoBody {
+impl ReadBody for EmptyBody {
     const ABSENT: bool = true;
 
     fn read(bytes: &[u8]) -> Result<Self, Problem> {

@@ -9,7 +9,7 @@ use crate::about::{About, Kind, Scope};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::http::query::NoQuery;
-use crate::http::request::{NoBody, WriteRequest};
+use crate::http::request::{EmptyBody, WriteRequest};
 
 /// What it is.
 pub const ABOUT: About = About { id: "revoke_key", kind: Kind::Adjust, scope: Scope::Admin };
@@ -23,7 +23,7 @@ pub const ABOUT: About = About { id: "revoke_key", kind: Kind::Adjust, scope: Sc
 pub async fn revoke(
     State(app): State<App>,
     KeyId(id): KeyId,
-    request: WriteRequest<NoBody, NoQuery>,
+    request: WriteRequest<EmptyBody, NoQuery>,
 ) -> Result<StatusCode, Problem> {
     let access = request.context.access;
     let (store, sought) = (app.store.clone(), id.clone());

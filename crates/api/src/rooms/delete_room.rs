@@ -9,7 +9,7 @@ use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
 use crate::http::reply::{self, Reply};
-use crate::http::request::{NoBody, WriteRequest};
+use crate::http::request::{EmptyBody, WriteRequest};
 use crate::metrics;
 use crate::write::{Look, Nights, Operation, Ruling, Seen, Stop, Subject, Turn, write_rooms};
 
@@ -25,7 +25,7 @@ pub const ABOUT: About = About { id: "delete_room", kind: Kind::Delete, scope: S
 pub async fn delete(
     State(app): State<App>,
     Id(id): Id,
-    request: WriteRequest<NoBody, VersionQuery>,
+    request: WriteRequest<EmptyBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     let WriteRequest { context, body, .. } = request;
     write_rooms(&app, context, DeleteRoom { room: RoomId(id), body }).await
@@ -35,7 +35,7 @@ pub async fn delete(
 #[derive(Debug)]
 struct DeleteRoom {
     room: RoomId,
-    body: Result<NoBody, Problem>,
+    body: Result<EmptyBody, Problem>,
 }
 
 impl Operation for DeleteRoom {
