@@ -85,7 +85,7 @@ on_both_databases! {
         let stay = booked[0].stay;
         let again = part(calendar.book(wish(stay)));
         house.commit(vec![cancelled, again]).await.expect("the nights are free then");
-        let id = house.id(hold.id.0);
+        let id = house.db.kind().uuid(hold.id.0);
         let expired = format!("SELECT COUNT(*) FROM bookings WHERE status = 'expired' AND id = {id}");
         assert_eq!(db.count(&expired).await, 1);
     }
@@ -179,7 +179,7 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
         for number in 0..6_u128 {
             rooms.push(house.room(number).await);
         }
-        let bad = house.id(rooms[2].0);
+        let bad = house.db.kind().uuid(rooms[2].0);
         db.sql(&format!(
             "CREATE TRIGGER bad BEFORE INSERT ON room_events WHEN NEW.room_id = {bad}
              BEGIN SELECT RAISE({raise}, 'broken on purpose'); END"
@@ -210,7 +210,7 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
         }
         eprintln!("{raise}: {told:?}");
         for (room, told) in rooms.iter().zip(&told) {
-            let id = house.id(room.0);
+            let id = house.db.kind().uuid(room.0);
             let rows =
                 db.count(&format!("SELECT COUNT(*) FROM bookings WHERE room_id = {id}")).await;
             assert_eq!(rows, i64::from(told.is_ok()), "{raise}: {told:?}");
@@ -245,7 +245,7 @@ impl<'a> House<'a> {
         let store = Store::connect(&options).await.expect("the test's database can be opened");
         store.migrate().await.expect("an empty database can be migrated");
         let house = Self { db, store };
-        let (hotel, now) = (house.id(Uuid::from_u128(1)), house.now());
+        let (hotel, now) = (house.db.kind().uuid(Uuid::from_u128(1)), house.db.kind().now());
         db.sql(&format!(
             "INSERT INTO hotels (id, name, city, time_zone, version, created_at, updated_at)
              VALUES ({hotel}, 'Rialto', 'Venice', 'UTC', 1, {now}, {now})"
@@ -260,7 +260,11 @@ impl<'a> House<'a> {
     /// Makes a room, the more the higher the number.
     async fn room(&self, number: u128) -> RoomId {
         let room = RoomId(Uuid::from_u128(number + 2));
-        let (id, hotel, now) = (self.id(room.0), self.id(Uuid::from_u128(1)), self.now());
+        let (id, hotel, now) = (
+            self.db.kind().uuid(room.0),
+            self.db.kind().uuid(Uuid::from_u128(1)),
+            self.db.kind().now(),
+        );
         let ignore = "ON CONFLICT DO NOTHING";
         self.db
             .sql(&format!(
@@ -344,20 +348,6 @@ impl<'a> House<'a> {
             rows.push(self.db.count(&format!("SELECT CAST({sum} AS bigint) FROM {table}")).await);
         }
         rows
-    }
-
-    fn id(&self, id: Uuid) -> String {
-        match self.db.kind() {
-            Kind::Sqlite => format!("x'{}'", id.simple()),
-            Kind::Postgres => format!("'{id}'::uuid"),
-        }
-    }
-
-    fn now(&self) -> &'static str {
-        match self.db.kind() {
-            Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
-            Kind::Postgres => "now()",
-        }
     }
 }
 

@@ -34,10 +34,10 @@ on_both_databases! {
         let mut id = 0;
         let mut insert = |room: RoomId, (check_in, check_out): (Day, Day), status: &str| {
             id += 1;
-            let hold = if status == "held" { house.now() } else { "NULL" };
-            let (room, booking, hotel) =
-                (house.id(room.0), house.id(Uuid::from_u128(1_000 + id)), house.id(HOTEL.0));
-            let now = house.now();
+            let hold = if status == "held" { house.db.kind().now() } else { "NULL" };
+            let kind = house.db.kind();
+            let (room, booking) = (kind.uuid(room.0), kind.uuid(Uuid::from_u128(1_000 + id)));
+            let (hotel, now) = (kind.uuid(HOTEL.0), kind.now());
             format!(
                 "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in,
                      check_out, status, hold_expires_at, version, room_version, created_at, updated_at)
@@ -61,7 +61,7 @@ on_both_databases! {
         house.refused(&insert(ROOM, nights(8, 10), "confirmed")).await;
 
         // Every way a row comes to occupy nights that it did not.
-        let (room, other) = (house.id(ROOM.0), house.id(OTHER_ROOM.0));
+        let (room, other) = (house.db.kind().uuid(ROOM.0), house.db.kind().uuid(OTHER_ROOM.0));
         let (check_in, check_out) = nights(4, 6);
         for (change, which) in [
             ("status = 'confirmed'".to_owned(), "status = 'cancelled'".to_owned()),
@@ -136,7 +136,7 @@ on_both_databases! {
         db.is_left_unsound("breaking rows is what it does");
         let house = House::build(&db).await;
         let booking = house.book(house.stay(0, 2)).await;
-        let (id, other) = (house.id(booking.id.0), house.id(OTHER_ROOM.0));
+        let (id, other) = (house.db.kind().uuid(booking.id.0), house.db.kind().uuid(OTHER_ROOM.0));
         house
             .done(&format!(
                 "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in,
@@ -158,8 +158,8 @@ on_both_databases! {
         let booking = house.book(house.stay(0, 2)).await;
         house.book(house.stay(5, 7)).await;
         assert_eq!(house.audit().await, Vec::<String>::new());
-        let room = house.id(ROOM.0);
-        let id = house.id(booking.id.0);
+        let room = house.db.kind().uuid(ROOM.0);
+        let id = house.db.kind().uuid(booking.id.0);
         let name = ROOM.to_string();
         for (broken, mended, says) in [
             (
@@ -223,7 +223,7 @@ on_both_databases! {
         assert!(violations[0].contains("overlap from"), "{violations:?}");
         assert!(violations[0].contains(&booking.id.to_string()), "{violations:?}");
         let (check_in, check_out) = (house.day(0), house.day(2));
-        let nowhere = house.id(Uuid::max());
+        let nowhere = house.db.kind().uuid(Uuid::max());
         db.sql(&format!(
             "{unbound} UPDATE bookings SET room_id = {nowhere}, check_in = '{check_in}',
              check_out = '{check_out}' WHERE id = {id};"
@@ -348,7 +348,7 @@ impl<'a> House<'a> {
 
     /// A copy of a booking on other nights, written past the service and its versions.
     async fn sneak_in(&self, booking: &Booking, stay: Stay) {
-        let (of, new) = (self.id(booking.id.0), self.id(Uuid::now_v7()));
+        let (of, new) = (self.db.kind().uuid(booking.id.0), self.db.kind().uuid(Uuid::now_v7()));
         let (check_in, check_out) = (stay.check_in(), stay.check_out());
         self.done(&format!(
             "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
@@ -393,20 +393,6 @@ impl<'a> House<'a> {
 
     fn stay(&self, from: i64, to: i64) -> Stay {
         Stay::new(self.day(from), self.day(to)).expect("a stay")
-    }
-
-    fn id(&self, id: Uuid) -> String {
-        match self.db.kind() {
-            Kind::Sqlite => format!("x'{}'", id.simple()),
-            Kind::Postgres => format!("'{id}'::uuid"),
-        }
-    }
-
-    fn now(&self) -> &'static str {
-        match self.db.kind() {
-            Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
-            Kind::Postgres => "now()",
-        }
     }
 }
 

@@ -23,6 +23,27 @@ pub enum Kind {
     Postgres,
 }
 
+impl Kind {
+    /// A UUID as it is written in SQL.
+    #[must_use]
+    pub fn uuid(self, id: impl std::fmt::Display) -> String {
+        let id = id.to_string();
+        match self {
+            Self::Sqlite => format!("x'{}'", id.replace('-', "")),
+            Self::Postgres => format!("'{id}'::uuid"),
+        }
+    }
+
+    /// The database's time in SQL, in the form in which instants are stored.
+    #[must_use]
+    pub fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+            Self::Postgres => "now()",
+        }
+    }
+}
+
 /// An empty database for one test. Clones are the same one; it is removed with the last of them.
 #[derive(Clone, Debug)]
 pub struct Database(Arc<Shared>);

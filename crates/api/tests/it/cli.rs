@@ -14,7 +14,6 @@ use vacancy_testkit::process::{Finished, Process};
 use vacancy_testkit::replica::Replica;
 
 use crate::logs::wrapped;
-use crate::rival::uuid;
 use crate::support::{Api, binary, day, id_of};
 
 /// Rows of the document that need more than a test has.
@@ -309,7 +308,7 @@ on_both_databases! {
         let room = api.one_room().await;
         let first = id_of(&api.book(&room, 0, 2).await.expect(201));
         let second = id_of(&api.book(&room, 5, 7).await.expect(201));
-        let (room_id, first_id) = (uuid(db.kind(), &room), uuid(db.kind(), &first));
+        let (room_id, first_id) = (db.kind().uuid(&room), db.kind().uuid(&first));
         check_audit(&db, &[]).await;
 
         let room_set = |what: &str| format!("UPDATE rooms SET {what} WHERE id = {room_id}");
@@ -366,7 +365,7 @@ on_both_databases! {
         let overlap = format!("room {room}: bookings {first} and {second} overlap from {}", day(5));
         check_audit(&db, &[overlap]).await;
         let nowhere = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-        let away = format!("room_id = {}, {}", uuid(db.kind(), nowhere), nights(0, 2));
+        let away = format!("room_id = {}, {}", db.kind().uuid(nowhere), nights(0, 2));
         db.sql(&format!("{unbound} {};", set(&away))).await;
         let expect = [
             sold(2, 1),

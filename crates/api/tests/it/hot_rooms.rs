@@ -11,7 +11,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::{at_once, clients, counted, events, idle, replicas, tally, urls};
 use crate::lanes::{Line, no_lane_is_left};
-use crate::rival::{Rival, uuid};
+use crate::rival::Rival;
 use crate::support::wish;
 
 const CLIENTS: usize = 64;
@@ -48,7 +48,7 @@ on_both_databases! {
             let now = clients[0].room_now(&room).await;
             assert_eq!((&now["version"], &now["times_booked"]), (&(1 + sold).into(), &sold.into()));
             assert_eq!(events(&clients[0], &room).await.len() as u64, 1 + sold);
-            let id = uuid(db.kind(), &room);
+            let id = db.kind().uuid(&room);
             let rows = db.count(&format!("SELECT COUNT(*) FROM bookings WHERE room_id = {id}")).await;
             assert_eq!(u64::try_from(rows).expect("some"), sold);
             let batches = counted(&urls, "booking_lane_batch_size_count", &[]).await;
@@ -125,7 +125,7 @@ async fn a_strangers_lock_is_told_and_reaches_no_other_room() {
     let hotel = clients[0].hotel().await;
     let (room, other) = (clients[0].room(&hotel, "1").await, clients[0].room(&hotel, "2").await);
     for keyed in [false, true] {
-        let id = uuid(db.kind(), &room);
+        let id = db.kind().uuid(&room);
         let lock = format!(
             "BEGIN; SELECT 1 FROM rooms WHERE id = {id} FOR UPDATE; SELECT pg_sleep(6); ROLLBACK;"
         );
@@ -162,7 +162,7 @@ async fn a_strangers_lock_is_told_and_reaches_no_other_room() {
         let locked: Vec<_> = answers.into_iter().map(|(_, _, locked)| locked).collect();
         let told = tally(&locked, 409, "lock_conflict");
         assert_eq!(told, clients.len(), "keyed: {keyed}: {locked:?}");
-        let id = uuid(db.kind(), &room);
+        let id = db.kind().uuid(&room);
         let rows = db.count(&format!("SELECT COUNT(*) FROM bookings WHERE room_id = {id}")).await;
         assert_eq!(rows, 0, "whatever was said, nothing was written");
         stranger.await.expect("it lets go");

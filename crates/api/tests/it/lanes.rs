@@ -14,7 +14,7 @@ use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
 use crate::crowd::{counted, events, idle};
-use crate::rival::{Rival, uuid};
+use crate::rival::Rival;
 use crate::support::{Api, day, id_of, wish};
 
 const ROUNDS: usize = 12;
@@ -117,7 +117,7 @@ on_both_databases! {
                     book(30).header("idempotency-key", key)
                 }
                 Failure::Corrupt => {
-                    let id = uuid(db.kind(), &earlier);
+                    let id = db.kind().uuid(&earlier);
                     db.sql(&format!("UPDATE bookings SET guest_email = 'none' WHERE id = {id}")).await;
                     line.api.client.post(line.api.path(&format!("/v1/bookings/{earlier}/cancel")))
                 }

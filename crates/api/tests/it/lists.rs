@@ -10,7 +10,6 @@ use vacancy_testkit::database::Database;
 use vacancy_testkit::on_both_databases;
 use vacancy_testkit::replica::Replica;
 
-use crate::rival::uuid;
 use crate::support::{Api, day, id_of, wish};
 
 /// Whether an item belongs into a list.
@@ -332,7 +331,7 @@ on_both_databases! {
              SELECT {id}, hotel_id, 'r' || {kind},
                  CASE WHEN n % 500 = 0 THEN 'suite' ELSE 'double' END, 2, n, 'EUR', 'open', 0, 1,
                  created_at, updated_at FROM rooms, many WHERE rooms.id = {}",
-            uuid(db.kind(), &first)
+            db.kind().uuid(&first)
         ))
         .await;
         db.is_left_unsound("rooms were made past the service, without events");
@@ -390,7 +389,7 @@ on_both_databases! {
         }
         // Half of the holds have lapsed, and nobody has noticed.
         let first_half =
-            rooms[..3].iter().map(|room| uuid(db.kind(), room)).collect::<Vec<_>>().join(", ");
+            rooms[..3].iter().map(|room| db.kind().uuid(room)).collect::<Vec<_>>().join(", ");
         let before = match db.kind() {
             vacancy_testkit::database::Kind::Sqlite => {
                 "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 hour')"

@@ -12,7 +12,7 @@ use vacancy_testkit::wire::{Cut, Wire};
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::idle;
-use crate::rival::{Rival, uuid};
+use crate::rival::Rival;
 use crate::support::{Api, day, id_of, wish};
 
 const OPERATIONS: &[&str] = &[
@@ -270,7 +270,7 @@ on_both_databases! {
                 ],
             )
             .await;
-        let lawless = uuid(ledger.db.kind(), lawless);
+        let lawless = ledger.db.kind().uuid(lawless);
         ledger.db.sql(&format!("DELETE FROM bookings WHERE id = {lawless}")).await;
 
         for (step, body) in [

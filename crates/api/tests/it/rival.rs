@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use vacancy_persistence::Seam;
 use vacancy_testkit::PATIENCE;
-use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::database::Database;
 
 /// Sits at the seam of a replica and runs SQL of its own right before commits begin.
 #[derive(Clone)]
@@ -95,13 +95,13 @@ impl Rival {
 
     /// SQL that deletes a room.
     pub fn room_deletion(&self, room: &str) -> String {
-        let mark = format!(", deleted_at = {}", now(self.db.kind()));
+        let mark = format!(", deleted_at = {}", self.db.kind().now());
         self.room_sql(room, &mark, "room_deleted", "NULL")
     }
 
     /// SQL that writes to a booking, and with that to its room.
     pub fn booking_write(&self, room: &str, booking: &str) -> String {
-        let (room_id, booking) = (uuid(self.db.kind(), room), uuid(self.db.kind(), booking));
+        let (room_id, booking) = (self.db.kind().uuid(room), self.db.kind().uuid(booking));
         let room = self.room_sql(room, "", "booking_edited", &booking);
         format!(
             "{room} UPDATE bookings SET version = version + 1, room_version = \
@@ -111,7 +111,7 @@ impl Rival {
 
     /// SQL that writes to a hotel.
     pub fn hotel_write(&self, hotel: &str) -> String {
-        let id = uuid(self.db.kind(), hotel);
+        let id = self.db.kind().uuid(hotel);
         format!("UPDATE hotels SET version = version + 1 WHERE id = {id};")
     }
 
@@ -128,7 +128,7 @@ impl Rival {
         check_in: &str,
         check_out: &str,
     ) -> String {
-        let (booking, id) = (uuid(self.db.kind(), booking), uuid(self.db.kind(), id));
+        let (booking, id) = (self.db.kind().uuid(booking), self.db.kind().uuid(id));
         format!(
             "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
                  status, version, room_version, created_at, updated_at)
@@ -139,27 +139,11 @@ impl Rival {
     }
 
     fn room_sql(&self, room: &str, also: &str, event: &str, booking: &str) -> String {
-        let (id, now) = (uuid(self.db.kind(), room), now(self.db.kind()));
+        let (id, now) = (self.db.kind().uuid(room), self.db.kind().now());
         format!(
             "UPDATE rooms SET version = version + 1{also} WHERE id = {id};
              INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id)
              SELECT id, version, '{event}', {booking}, {now}, '{{}}', id FROM rooms WHERE id = {id};"
         )
-    }
-}
-
-/// A UUID as the database writes it in SQL.
-pub fn uuid(kind: Kind, id: &str) -> String {
-    match kind {
-        Kind::Sqlite => format!("x'{}'", id.replace('-', "")),
-        Kind::Postgres => format!("'{id}'::uuid"),
-    }
-}
-
-/// The database's time, in the form in which instants are stored.
-pub fn now(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
-        Kind::Postgres => "now()",
     }
 }

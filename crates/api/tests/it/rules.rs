@@ -10,7 +10,7 @@ use vacancy_testkit::on_both_databases;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 
 use crate::crowd::{at_once, events, kinds};
-use crate::rival::{Rival, uuid};
+use crate::rival::Rival;
 use crate::support::{Api, day, id_of, wish};
 
 /// `{}` is what a request that succeeds is expected with; otherwise the code of its problem and,
@@ -633,7 +633,7 @@ on_both_databases! {
         let_lapse(&db, &hold).await;
         let past = id_of(&api.book(&room, 20, 22).await.expect(201));
         // It was long ago.
-        let id = uuid(db.kind(), &past);
+        let id = db.kind().uuid(&past);
         db.sql(&format!(
             "UPDATE bookings SET check_in = '2020-01-01', check_out = '2020-01-03' WHERE id = {id}"
         ))
@@ -1019,6 +1019,6 @@ async fn let_lapse(db: &Database, booking: &str) {
         Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 hour')",
         Kind::Postgres => "now() - interval '1 hour'",
     };
-    let id = uuid(db.kind(), booking);
+    let id = db.kind().uuid(booking);
     db.sql(&format!("UPDATE bookings SET hold_expires_at = {past} WHERE id = {id}")).await;
 }
