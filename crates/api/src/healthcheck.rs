@@ -39,7 +39,8 @@ async fn check_within(
     }
 }
 
-/// Nobody can connect to the address that stands for all of them.
+/// The address to connect to: no client can connect to the unspecified one (0.0.0.0, ::), which
+/// stands for all of the machine's addresses.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

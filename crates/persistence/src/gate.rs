@@ -14,7 +14,7 @@ const COMMITTING_ABANDONED: u8 = 3;
 pub struct CommitGate(AtomicU8);
 
 impl CommitGate {
-    /// Called right before COMMIT. False means that nobody waits any more: roll back.
+    /// Called right before COMMIT. False means that the caller has stopped waiting: roll back.
     pub(crate) fn enter(&self) -> bool {
         self.step(OPEN, COMMITTING)
     }

@@ -27,7 +27,7 @@ struct Waiting {
 }
 
 impl Group {
-    /// Keeps `write`, with others that wait. Whoever's turn it is commits for all of them.
+    /// Keeps `write`, with others that wait. The write whose turn it is commits for all of them.
     pub(crate) async fn commit(
         self: &Arc<Self>,
         writer: &SqlitePool,

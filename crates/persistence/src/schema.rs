@@ -10,7 +10,7 @@ use crate::dialect::Dialect;
 use crate::query::Query;
 use crate::{Store, StoreError};
 
-/// One key for all replicas: whoever holds it migrates, the others wait and find nothing to do.
+/// One key for all replicas: the holder migrates, the others wait and find nothing to do.
 const LOCK_KEY: i64 = 7_263_450_001;
 
 /// How long migrations may take, the waits for their locks included.

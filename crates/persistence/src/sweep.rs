@@ -1,5 +1,5 @@
-//! What a sweeper looks for. Nothing depends on it: a lapsed hold is expired by whoever meets it,
-//! an expired key is replaced by whoever uses it again.
+//! What a sweeper looks for. Nothing depends on it: a lapsed hold is expired by the next write that
+//! meets it, an expired key is replaced by the next request that uses it.
 
 use vacancy_domain::BookingId;
 
@@ -29,8 +29,8 @@ impl Store {
     /// Removes up to `limit` keys that have expired, and says how many.
     pub async fn forget_expired_keys(&self, limit: u64) -> Result<u64, StoreError> {
         let expired = format!("expires_at <= {}", self.dialect.now());
-        // Said twice: a key that somebody uses again while this statement waits for its row is read
-        // anew, and only the outer condition is then asked again.
+        // Said twice: a key that a request uses again while this statement waits for its row is
+        // read anew, and only the outer condition is then asked again.
         let mut query = Query::new(self.dialect, "DELETE FROM idempotency_keys WHERE ");
         query.push(&expired).push(" AND key IN (SELECT key FROM idempotency_keys WHERE ");
         query.push(&expired).push(" ORDER BY expires_at LIMIT ").bind(limit).push(")");

@@ -1,4 +1,4 @@
-//! The write transaction: what a database says of it, told apart for whoever must know.
+//! The write transaction: the outcomes that its callers must tell apart.
 
 use sea_orm::{
     DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -10,7 +10,7 @@ use crate::query::Query;
 use crate::{Store, StoreError};
 
 /// One write transaction. It tells apart what a caller must tell apart at COMMIT, and remembers an
-/// error that somebody swallowed: PostgreSQL answers COMMIT of an aborted transaction with success.
+/// error that a caller swallowed: PostgreSQL answers COMMIT of an aborted transaction with success.
 pub(crate) struct Tx {
     pub(crate) inner: DatabaseTransaction,
     poisoned: bool,
@@ -38,7 +38,7 @@ impl Tx {
         result.map_err(|error| learn(&self.retirement, error.into()))
     }
 
-    /// No row at the version we decided on means that someone wrote in between.
+    /// No row at the version we decided on means that another write came in between.
     pub(crate) fn one_row(
         &mut self,
         result: Result<sea_orm::UpdateResult, DbErr>,
@@ -111,7 +111,7 @@ mod tests {
     use crate::StoreOptions;
 
     on_both_databases! {
-        /// Whoever forgets to look at a result must not commit the half of it.
+        /// A caller that ignores a failed statement must not commit the rest.
         async fn a_transaction_whose_error_was_swallowed_is_not_committed(db: Database) {
             let options = StoreOptions {
                 url: db.url().to_owned(),

@@ -26,7 +26,7 @@ pub const ABOUT: About = About { id: "list_bookings", kind: Kind::List, scope: S
 #[schema(as = BookingStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusParam {
-    /// Held, also when the hold has lapsed and nobody has recorded it.
+    /// Held, also when the hold has lapsed and this is not recorded yet.
     Held,
     /// Confirmed.
     Confirmed,
@@ -117,7 +117,7 @@ pub fn place_after(
     }
     let Some(cursor) = cursor else { return Ok(None) };
     let (day, id) = cursor::decode::<(String, Uuid)>(cursor)?;
-    // A cursor that somebody made up could hold a day that the database refuses.
+    // A forged cursor could hold a day that the database refuses.
     let day = query::day(&day).map_err(|_| Problem::InvalidCursor)?;
     Ok(Some((day, id)))
 }

@@ -158,7 +158,7 @@ impl From<&ServeConfig> for Settings {
 /// read, keeps no request from its answer.
 fn greet(address: SocketAddr, format: LogFormat) {
     let text = match format {
-        // Whoever collects it reads one document a line.
+        // A log collector reads one document a line.
         LogFormat::Json => {
             serde_json::json!({ "message": format!("vacancy listens on http://{address}") })
                 .to_string()

@@ -89,7 +89,7 @@ impl From<RoomPosition> for CursorKey {
 impl CursorKey {
     /// Fails with 400 when it is a place in another order.
     fn position(self, sort: RoomSort) -> Result<RoomPosition, Problem> {
-        // A cursor that somebody made up could hold text that the database refuses.
+        // A forged cursor could hold text that the database refuses.
         let sane = |text: &String| Text::stored(text).is_ok();
         match (self, sort) {
             (Self::Number(number, id), RoomSort::Number) if sane(&number) => {

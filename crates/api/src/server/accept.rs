@@ -17,7 +17,7 @@ static REFUSED: LazyLock<Throttle> = LazyLock::new(Throttle::default);
 static CLOSED: LazyLock<Throttle> = LazyLock::new(Throttle::default);
 
 /// How long the loop rests after the kernel refused to hand out a connection, mostly for want of
-/// file descriptors. Short enough that nobody notices, long enough not to spin.
+/// file descriptors. Short enough for a client not to notice, long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// After so many refusals in a row, about a minute, that are no shortage of something, the listener is taken for broken.

@@ -94,7 +94,7 @@ mod tests {
     #[ignore = "the other side of `the_log_goes_to_the_standard_error_and_is_set_up_once`"]
     fn child() {
         let config = LogConfig { format: LogFormat::Json, directives: "info".to_owned() };
-        init(&config).expect("nobody has set it up");
+        init(&config).expect("not set up before");
         let again = init(&config).expect_err("once is enough");
         assert_eq!(again, "the log is already set up");
         let _span = tracing::info_span!("http", request = "abc").entered();

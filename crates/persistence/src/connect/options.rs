@@ -22,7 +22,7 @@ pub enum ConnectError {
     /// The URL does not read.
     #[error("the database URL cannot be read: {0}")]
     Url(String),
-    /// Nobody answers, or the file cannot be opened.
+    /// No server answers at the address, or the file cannot be opened.
     #[error("cannot open the database {place}: {why}")]
     Unreachable {
         /// Host and port, or the file.
@@ -52,7 +52,8 @@ pub enum ConnectError {
     Unfit(String),
 }
 
-/// Somebody who waits for a connection must still have time to be answered.
+/// The longest wait for a connection. A request that waited this long must still have time to be
+/// answered.
 pub(super) fn acquire_timeout(options: &StoreOptions) -> Duration {
     options.statement_timeout.mul_f64(0.6)
 }

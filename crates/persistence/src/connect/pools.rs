@@ -28,7 +28,7 @@ pub(crate) enum Pools {
 pub struct PoolUse {
     /// Open and waiting for work.
     pub idle: u64,
-    /// Lent to somebody.
+    /// Lent to a read or a write.
     pub in_use: u64,
 }
 

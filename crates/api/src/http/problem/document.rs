@@ -114,7 +114,7 @@ impl Problem {
         }
         if let Some(current) = self.current_version() {
             headers.insert(header::ETAG, tag::strong(current));
-            // As beside every strong tag: whoever weakens it takes the retry away.
+            // As beside every strong tag: a proxy that weakens it takes the retry away.
             headers.insert(header::CACHE_CONTROL, VERSIONED);
         }
         response
