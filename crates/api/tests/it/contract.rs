@@ -14,7 +14,11 @@ type Spelling = (&'static str, fn(&str) -> String);
 const SPELLINGS: &[Spelling] = &[
     ("JavaScript, toISOString", |at| format!("{}Z", &at[..23])),
     ("Python, isoformat", |at| format!("{}+00:00", &at[..26])),
-    ("Java, without zeros", |at| format!("{}Z", at.trim_end_matches(['Z', '0']))),
+    ("Java, without zeros", |at| {
+        let (clock, fraction) = at.trim_end_matches('Z').split_once('.').expect("six digits");
+        let fraction = fraction.trim_end_matches('0');
+        format!("{clock}{}{fraction}Z", if fraction.is_empty() { "" } else { "." })
+    }),
     ("Go, RFC3339", |at| format!("{}Z", &at[..19])),
     (".NET, round trip", |at| format!("{}0+00:00", &at[..26])),
 ];
