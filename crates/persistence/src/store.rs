@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::connect::{FileLock, FileWatch, PoolUse, Pools, Reader, Retirement};
 use crate::dialect::Dialect;
-use crate::seam::Seam;
+use crate::failpoint::Failpoint;
 
 /// An open database of either kind. Clones share its pools.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Store {
     /// is not; on PostgreSQL the same pool as `reader`.
     pub(crate) writer: DatabaseConnection,
     pub(crate) dialect: Dialect,
-    pub(crate) seam: Seam,
+    pub(crate) failpoint: Failpoint,
     /// Which connections must not be lent again; the pools ask it.
     pub(crate) retirement: Retirement,
     /// The SQLite file, of a process that writes it.
@@ -28,15 +28,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Puts `seam` between decisions and commits. For tests, which provoke conflicts there.
+    /// Puts `failpoint` between decisions and commits. For tests, which provoke conflicts there.
     #[must_use]
-    pub fn with_seam(self, seam: Seam) -> Self {
-        Self { seam, ..self }
+    pub fn with_failpoint(self, failpoint: Failpoint) -> Self {
+        Self { failpoint, ..self }
     }
 
     /// To be awaited right before a commit of what was decided. In production it is ready.
-    pub async fn seam(&self) {
-        self.seam.reached().await;
+    pub async fn failpoint(&self) {
+        self.failpoint.reached().await;
     }
 
     /// How full the pools are.

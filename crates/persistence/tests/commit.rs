@@ -83,7 +83,7 @@ on_both_databases! {
         let mut calendar = house.calendar(ROOM).await;
         calendar.apply(&cancelled.change);
         let stay = booked[0].stay;
-        let again = part(calendar.book(wish(stay)));
+        let again = part(calendar.book(new_booking(stay)));
         house.commit(vec![cancelled, again]).await.expect("the nights are free then");
         let id = house.db.kind().uuid(hold.id.0);
         let expired = format!("SELECT COUNT(*) FROM bookings WHERE status = 'expired' AND id = {id}");
@@ -296,7 +296,7 @@ impl<'a> House<'a> {
     }
 
     fn part(calendar: &Calendar, from: i64, to: i64) -> Part {
-        part(calendar.book(wish(Self::stay(calendar, from, to))))
+        part(calendar.book(new_booking(Self::stay(calendar, from, to))))
     }
 
     async fn book(&self, from: i64, to: i64) -> Booking {
@@ -308,9 +308,9 @@ impl<'a> House<'a> {
 
     async fn hold(&self, from: i64, to: i64) -> Booking {
         let calendar = self.calendar(ROOM).await;
-        let mut wish = wish(Self::stay(&calendar, from, to));
-        wish.hold = Some(TimeDelta::minutes(10));
-        let part = part(calendar.book(wish));
+        let mut new = new_booking(Self::stay(&calendar, from, to));
+        new.hold = Some(TimeDelta::minutes(10));
+        let part = part(calendar.book(new));
         let booking = part.change.bookings[0].to().clone();
         self.commit(vec![part]).await.expect("no other write came in between");
         booking
@@ -363,7 +363,7 @@ fn record(text: &str) -> Record {
     Record { key, answer: Answer { status: 201, version: None, location: None, body: None } }
 }
 
-fn wish(stay: Stay) -> NewBooking {
+fn new_booking(stay: Stay) -> NewBooking {
     let guest = Guest { name: Text::parse("Ada").expect("a text"), email: None };
     let guests = Guests::new(1).expect("a number of guests");
     NewBooking { id: BookingId(Uuid::now_v7()), guest, guests, stay, hold: None, made_by: None }

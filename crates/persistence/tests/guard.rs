@@ -97,7 +97,7 @@ on_both_databases! {
         let booking = house.book(first).await;
 
         let calendar = house.calendar(second).await;
-        let Ok(Decided::Changed(change, _)) = calendar.book(wish(second)) else {
+        let Ok(Decided::Changed(change, _)) = calendar.book(new_booking(second)) else {
             panic!("the nights are free")
         };
         house.sneak_in(&booking, second).await;
@@ -333,7 +333,7 @@ impl<'a> House<'a> {
     }
 
     async fn book(&self, stay: Stay) -> Booking {
-        self.keep(self.calendar(stay).await.book(wish(stay))).await
+        self.keep(self.calendar(stay).await.book(new_booking(stay))).await
     }
 
     /// A commit that the guard stops is a lost race of its own kind, and leaves nothing.
@@ -431,7 +431,7 @@ async fn connect(db: &Database) -> Store {
     Store::connect(&options).await.expect("the test's database can be opened")
 }
 
-fn wish(stay: Stay) -> NewBooking {
+fn new_booking(stay: Stay) -> NewBooking {
     let guest = Guest { name: text("Ada"), email: None };
     NewBooking {
         id: BookingId(Uuid::now_v7()),

@@ -6,7 +6,7 @@
 //! | an empty database of either kind | [`database::Database`], [`on_both_databases!`] |
 //! | a PostgreSQL server to freeze, kill and restart | [`cluster::Server`] |
 //! | a running `vacancy` | [`process::Process`] |
-//! | a replica inside the test, with a seam | [`replica::Replica`] |
+//! | a replica inside the test, with a failpoint | [`replica::Replica`] |
 //! | a connection that breaks at COMMIT | [`wire::Wire`] |
 //! | an HTTP answer to look at | [`http::Client`] |
 //! | counters to compare | [`scrape::Scrape`] |

@@ -1,5 +1,5 @@
 //! A replica inside the test process: real sockets, a real database, metrics of its own, and the
-//! seam through which a test writes in between a decision and its commit.
+//! failpoint through which a test writes in between a decision and its commit.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use vacancy::app::{App, Settings};
 use vacancy::auth::guard::GuardOptions;
 use vacancy::config::RetryPolicy;
-use vacancy_persistence::{Seam, Store, StoreOptions};
+use vacancy_persistence::{Failpoint, Store, StoreOptions};
 
 use crate::database::Database;
 
@@ -30,7 +30,7 @@ pub struct ReplicaOptions {
     /// Where it finds its database, if not at the database's own address: behind a wire.
     pub database_url: Option<String>,
     /// What happens before each commit.
-    pub seam: Seam,
+    pub failpoint: Failpoint,
     /// Who is let in; everybody, if not said otherwise.
     pub guard: GuardOptions,
 }
@@ -50,7 +50,7 @@ impl Default for ReplicaOptions {
             sweep_interval: None,
             connections: 16,
             database_url: None,
-            seam: Seam::default(),
+            failpoint: Failpoint::default(),
             guard: GuardOptions::default(),
         }
     }
@@ -88,7 +88,7 @@ impl Replica {
             key_time_to_live: options.key_time_to_live,
             room_lanes: options.room_lanes,
         };
-        let app = App::guarded(store.with_seam(options.seam), settings, options.guard);
+        let app = App::guarded(store.with_failpoint(options.failpoint), settings, options.guard);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let serving = tokio::spawn({

@@ -64,7 +64,7 @@ pub(super) async fn attempt(
         }
         let write = Arc::new(Write::new(parts, seen.now()));
         if !locks {
-            app.store.seam().await;
+            app.store.failpoint().await;
         }
         match session.commit(write.clone()).await {
             Err(StoreError::Abandoned) => {

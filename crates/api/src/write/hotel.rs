@@ -83,7 +83,7 @@ async fn attempt(
         }
         Ruling::Unchanged(answer) => (Change::default(), answer, ReplyKind::Unchanged),
     };
-    run.app.store.seam().await;
+    run.app.store.failpoint().await;
     let record = Record { key: key.clone(), answer };
     let actor = run.context.access.principal().map(|actor| &**actor);
     let (store, by) = (&run.app.store, (&*run.context.request.0, actor));

@@ -12,7 +12,7 @@ use vacancy_testkit::wire::{Cut, Wire};
 use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::crowd::{at_once, clients, counted, events};
-use crate::support::{Api, id_of, wish};
+use crate::support::{Api, id_of, stay_body};
 
 /// How much later than its deadline an answer may be heard: many clients share a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
@@ -377,7 +377,7 @@ async fn traces(api: &Api, rooms: &[String]) -> BTreeMap<String, usize> {
 
 /// Books one night, under a key and a request id of the test's own.
 async fn post(api: &Api, path: &str, night: u64, key: Option<&str>, request: &str) -> Answer {
-    let mut post = api.client.post(api.path(path)).json(wish(night, night + 1));
+    let mut post = api.client.post(api.path(path)).json(stay_body(night, night + 1));
     if let Some(key) = key {
         post = post.header("Idempotency-Key", key);
     }

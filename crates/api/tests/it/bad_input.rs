@@ -13,7 +13,7 @@ use vacancy_testkit::replica::Replica;
 use vacancy_testkit::{PATIENCE, on_both_databases};
 
 use crate::crowd::{at_once, idle};
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 
@@ -212,7 +212,7 @@ on_both_databases! {
             check_problem(what, &answer, 422, "validation_failed");
         }
         // Serde reads arrays as the values of an object in order; clients must not come to rely on it.
-        let guest = wish(3, 4)
+        let guest = stay_body(3, 4)
             .to_string()
             .replace(r#"{"email":"ada@example.org","name":"Ada Lovelace"}"#, r#"["Ada", null]"#);
         let path = format!("/v1/rooms/{}/bookings", house.room);
@@ -332,7 +332,7 @@ on_both_databases! {
     async fn bodies_that_end_before_their_end(db: Database) {
         let house = House::build(&db).await;
         let before = stored(&db).await;
-        let body = wish(3, 4).to_string();
+        let body = stay_body(3, 4).to_string();
         for kept in [0, body.len() / 2, body.len() - 1] {
             for head in [
                 format!("Content-Length: {}\r\n\r\n{}", body.len(), &body[..kept]),
@@ -545,7 +545,7 @@ on_both_databases! {
         }
         // It names the request in the history, and comes with success too.
         let path = format!("/v1/rooms/{}/bookings", house.room);
-        let booked = house.api.client.post(house.api.path(&path)).json(wish(5, 6));
+        let booked = house.api.client.post(house.api.path(&path)).json(stay_body(5, 6));
         let booked = booked.header("X-Request-Id", "trace-me").send().await.expect(201);
         assert_eq!(booked.header("x-request-id"), Some("trace-me"));
         let events = house.api.get(&format!("/v1/rooms/{}/events", house.room)).await.json();
@@ -845,7 +845,7 @@ async fn bodies_that_take_too_long() {
     let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
     let house = House::build(&db).await;
     let before = stored(&db).await;
-    let body = wish(3, 4).to_string();
+    let body = stay_body(3, 4).to_string();
     let path = format!("/v1/rooms/{}/bookings", house.room);
     let heads = ["Content-Length: 999".to_owned(), "Transfer-Encoding: chunked".to_owned()];
     let answers = at_once(heads.map(|length| {

@@ -11,7 +11,7 @@ use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::{Scrape, difference};
 
 use crate::rival::Rival;
-use crate::support::{Api, id_of, wish};
+use crate::support::{Api, id_of, stay_body};
 
 /// What a row of the matrix comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -295,7 +295,7 @@ impl Site {
                 Room => json!({ "kind": format!("patch {next}") }),
                 Booking => json!({ "guest": { "name": format!("patch {next}") } }),
             }),
-            Way::Book => request.json(wish(next % 900, next % 900 + 1)),
+            Way::Book => request.json(stay_body(next % 900, next % 900 + 1)),
             Way::Get | Way::Head | Way::Delete | Way::Confirm | Way::Cancel => request,
         }
     }
@@ -584,7 +584,7 @@ on_both_databases! {
         assert_eq!(api.get(&hotel).await.expect(200).json()["name"], "Gritti");
 
         let bookings = api.path(&format!("/v1/rooms/{room}/bookings"));
-        let booked = minimal(api.client.post(&bookings).json(wish(0, 1))).await;
+        let booked = minimal(api.client.post(&bookings).json(stay_body(0, 1))).await;
         check_minimal(&booked, 201, Some("\"1\""));
         let booking = booked.header("location").expect("a creation says where").to_owned();
 
@@ -602,7 +602,7 @@ on_both_databases! {
         assert_eq!(refused.code(), "invalid_transition");
         assert_eq!(refused.header("preference-applied"), None);
         // The stored answer is whole: whoever repeats the request may want it all.
-        let keyed = |request: Request| request.json(wish(1, 2)).header("Idempotency-Key", "k");
+        let keyed = |request: Request| request.json(stay_body(1, 2)).header("Idempotency-Key", "k");
         check_minimal(&minimal(keyed(api.client.post(&bookings))).await, 201, Some("\"1\""));
         let whole = keyed(api.client.post(&bookings)).send().await.expect(201);
         assert_eq!(whole.json()["status"], "confirmed");
@@ -687,7 +687,7 @@ async fn send_faulty(api: &Api, method: Method, path: &str, faults: &Faults) -> 
     request.body(body).send().await
 }
 
-/// A replica with a rival at its seam, and a room with one confirmed booking.
+/// A replica with a rival at its failpoint, and a room with one confirmed booking.
 struct Contest {
     replica: Replica,
     api: Api,
@@ -700,8 +700,11 @@ struct Contest {
 impl Contest {
     async fn begin(db: Database) -> Self {
         let rival = Rival::on(&db);
-        let options =
-            ReplicaOptions { seam: rival.seam(), room_lanes: false, ..ReplicaOptions::default() };
+        let options = ReplicaOptions {
+            failpoint: rival.failpoint(),
+            room_lanes: false,
+            ..ReplicaOptions::default()
+        };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         let hotel = api.hotel().await;
@@ -757,7 +760,7 @@ impl Contest {
 
     fn book(&self, query: &str, from: u64) -> Request {
         let path = format!("/v1/rooms/{}/bookings{query}", self.room);
-        self.api.client.post(self.api.path(&path)).json(wish(from, from + 1))
+        self.api.client.post(self.api.path(&path)).json(stay_body(from, from + 1))
     }
 
     async fn version(&self, path: &str) -> i64 {

@@ -6,7 +6,7 @@ use vacancy_testkit::http::Answer;
 use vacancy_testkit::on_both_databases;
 use vacancy_testkit::replica::Replica;
 
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 /// How a client of some platform writes an instant that it was given with six digits and `Z`.
 type Spelling = (&'static str, fn(&str) -> String);
@@ -94,7 +94,7 @@ on_both_databases! {
             let request = api.client.post(api.path(&path)).header("Content-Type", "application/json");
             request.header("Idempotency-Key", key).body(body).send()
         };
-        let body = wish(0, 1).to_string();
+        let body = stay_body(0, 1).to_string();
         let unusual = format!("\u{feff}{}", body.replace("\"guests\":2", "\"guests\":2.0"));
         let booked = send(unusual.clone(), "unusual").await.expect(201);
         assert_eq!(booked.json()["guests"], 2);

@@ -6,7 +6,7 @@ use vacancy_testkit::http::Answer;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::wire::Wire;
 
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 /// What the driver's pool asks a connection that comes back to it; only lists and searches use that
 /// pool, and no request waits for it.
@@ -82,7 +82,7 @@ async fn a_write_to_a_room_is_one_read_and_one_statement() {
         let path = format!("/v1/rooms/{room}/bookings");
 
         let booked = desk.check_all("book", api.book(&room, 0, 1), 201, 2).await;
-        let body = wish(1, 2);
+        let body = stay_body(1, 2);
         let keyed = || api.post_keyed(&path, &body, "k");
         desk.check_all("book with a key", keyed(), 201, 2).await;
         desk.check_all("the same again", keyed(), 201, 1).await;
@@ -109,7 +109,8 @@ async fn a_write_to_a_room_is_one_read_and_one_statement() {
         let body = json!({ "kind": "suite" });
         let edited = format!("/v1/rooms/{room}");
         desk.check_all("edit the room", api.patch(&edited, "*", &body), 200, 2).await;
-        let stale = api.client.post(api.path(&path)).json(wish(30, 31)).header("If-Match", "\"1\"");
+        let stale =
+            api.client.post(api.path(&path)).json(stay_body(30, 31)).header("If-Match", "\"1\"");
         desk.check_all("a stale tag", stale.send(), 412, 1).await;
         desk.db.assert_audit_is_clean().await;
     }
@@ -144,13 +145,13 @@ async fn a_read_is_one_round_trip() {
     desk.check("a taken night", api.book(&room, 90, 91), 409, 2).await;
     // Where, and then whether: each room is decided on a snapshot of its own.
     let anywhere = format!("/v1/hotels/{hotel}/bookings");
-    desk.check("book any room", api.post(&anywhere, &wish(40, 41)), 201, 3).await;
+    desk.check("book any room", api.post(&anywhere, &stay_body(40, 41)), 201, 3).await;
 }
 
 /// Sends one request of each kind; a booking's id.
 async fn warm_up(api: &Api, room: &str, other: &str) -> String {
     let path = format!("/v1/rooms/{room}/bookings");
-    api.post_keyed(&path, &wish(90, 91), "warm").await.expect(201);
+    api.post_keyed(&path, &stay_body(90, 91), "warm").await.expect(201);
     let held = id_of(&api.hold(room, 92, 93).await.expect(201));
     api.command(&held, "confirm").await.expect(200);
     let booking = format!("/v1/bookings/{held}");

@@ -13,7 +13,7 @@ use vacancy_testkit::process::Process;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::events;
-use crate::support::{Api, binary, id_of, wish};
+use crate::support::{Api, binary, id_of, stay_body};
 
 const ROUNDS: u64 = 3;
 const CLIENTS: usize = 16;
@@ -241,7 +241,7 @@ async fn keep_booking(shared: Arc<Shared>, client: usize, rooms: usize, path: St
         loop {
             api.url = shared.url(client + tried);
             tried += 1;
-            let post = api.client.post(api.path(&path)).json(wish(night, night + 1));
+            let post = api.client.post(api.path(&path)).json(stay_body(night, night + 1));
             let Ok(answer) = post.header("Idempotency-Key", &key).try_send().await else {
                 shared.unanswered.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -13,7 +13,7 @@ use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::wire::{Cut, Wire};
 use vacancy_testkit::{PATIENCE, eventually};
 
-use crate::support::{Api, binary, id_of, wish};
+use crate::support::{Api, binary, id_of, stay_body};
 
 /// A file that cannot grow is a disk that is full, in the middle of whatever SQLite was writing.
 /// Writes are refused then, not acknowledged and lost, and go on when there is room again.
@@ -81,10 +81,10 @@ async fn a_silent_network_costs_one_connection_for_a_while() {
     let api = Api::new(replica.url());
     let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
     wire.cut(Cut::Unanswered(1));
-    let open = api.post_keyed(&path, &wish(0, 2), "silence").await.expect(504);
+    let open = api.post_keyed(&path, &stay_body(0, 2), "silence").await.expect(504);
     assert_eq!(open.code(), "outcome_unknown");
     let booking = eventually("the key tells", PATIENCE, || async {
-        let answer = api.post_keyed(&path, &wish(0, 2), "silence").await;
+        let answer = api.post_keyed(&path, &stay_body(0, 2), "silence").await;
         // Until the connection is given up, the key is held and the pool is empty.
         assert!(matches!(answer.status, 201 | 409 | 503), "{answer:?}");
         assert!(answer.status == 201 || answer.json()["retryable"] == true, "{answer:?}");
@@ -116,13 +116,14 @@ async fn an_unknown_commit_is_not_answered_with_anothers_booking() {
     wire.cut(Cut::BeforeCommit(1));
     let waiting = tokio::spawn({
         let (api, path) = (api.clone(), path.clone());
-        async move { api.post_keyed(&path, &wish(0, 2), "shared").await }
+        async move { api.post_keyed(&path, &stay_body(0, 2), "shared").await }
     });
     eventually("COMMIT is swallowed", PATIENCE, || async {
         (wire.counters().cut_before == 1).then_some(())
     })
     .await;
-    let theirs = Api::new(other.url()).post_keyed(&path, &wish(5, 6), "shared").await.expect(201);
+    let theirs =
+        Api::new(other.url()).post_keyed(&path, &stay_body(5, 6), "shared").await.expect(201);
     wire.accept();
     let ours = waiting.await.expect("a client ends without a panic").expect(422);
     assert_eq!(ours.code(), "idempotency_mismatch");
@@ -145,11 +146,11 @@ async fn a_key_that_another_process_holds_is_in_flight() {
     let api = Api::new(replica.url());
     let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
     let held = db.hold_key("held").await;
-    let answer = api.post_keyed(&path, &wish(0, 2), "held").await.expect(409);
+    let answer = api.post_keyed(&path, &stay_body(0, 2), "held").await.expect(409);
     assert_eq!(answer.code(), "idempotency_in_flight");
     assert_eq!(answer.header("retry-after"), Some("1"));
     held.let_go().await;
-    api.post_keyed(&path, &wish(0, 2), "held").await.expect(201);
+    api.post_keyed(&path, &stay_body(0, 2), "held").await.expect(201);
     db.assert_audit_is_clean().await;
     replica.stop().await;
 }

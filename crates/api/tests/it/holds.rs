@@ -16,7 +16,7 @@ use vacancy_testkit::replica::ReplicaOptions;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
 use crate::crowd::{at_once, clients, counted, events, kinds, replicas, replicas_with, urls};
-use crate::support::{Api, binary, id_of, wish};
+use crate::support::{Api, binary, id_of, stay_body};
 
 /// How many rooms have a hold that runs out while it is confirmed and a rival asks for its nights.
 const DUELS: usize = 24;
@@ -209,8 +209,10 @@ on_both_databases! {
         // of the booking that moves it there does, too.
         let state = api.get(&format!("/v1/bookings/{beside}")).await.expect(200).json();
         assert_eq!(state["status"], "held");
-        let wish = wish(4, 6);
-        let body = serde_json::json!({ "check_in": wish["check_in"], "check_out": wish["check_out"] });
+        let stay = stay_body(4, 6);
+        let body = serde_json::json!({
+            "check_in": stay["check_in"], "check_out": stay["check_out"],
+        });
         let moved = api.patch(&format!("/v1/bookings/{id}"), "*", &body).await.expect(200);
         assert_eq!(moved.json()["room_version"], 7);
         let history = events(&api, &room).await;
@@ -293,15 +295,15 @@ async fn a_replica_with_a_wrong_clock_behaves_like_the_others() {
             let free = other.get(&format!("{path}?from={from}&to={to}")).await.expect(200).json();
             assert_eq!(free["free"], serde_json::json!([]));
         }
-        let mut short = wish(5, 6);
+        let mut short = stay_body(5, 6);
         short["hold_seconds"] = 1.into();
         let path = format!("/v1/rooms/{room}/bookings");
         sentinels.push((Instant::now(), id_of(&api.post(&path, &short).await.expect(201))));
         // A key that one stored, the others know.
         let key = format!("clock-{number}");
-        let booked = api.post_keyed(&path, &wish(8, 9), &key).await.expect(201);
+        let booked = api.post_keyed(&path, &stay_body(8, 9), &key).await.expect(201);
         for other in &apis {
-            let again = other.post_keyed(&path, &wish(8, 9), &key).await.expect(201);
+            let again = other.post_keyed(&path, &stay_body(8, 9), &key).await.expect(201);
             assert_eq!(again.body, booked.body);
         }
     }
@@ -341,7 +343,7 @@ async fn a_replica_with_a_wrong_clock_behaves_like_the_others() {
 
 /// Holds the nights 0 to 2.
 async fn hold_for(api: &Api, room: &str, seconds: u64) -> Answer {
-    let mut body = wish(0, 2);
+    let mut body = stay_body(0, 2);
     body["hold_seconds"] = seconds.into();
     api.post(&format!("/v1/rooms/{room}/bookings"), &body).await
 }

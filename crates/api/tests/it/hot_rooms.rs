@@ -12,7 +12,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 use crate::crowd::{at_once, clients, counted, events, idle, replicas, tally, urls};
 use crate::lanes::{Line, no_lane_is_left};
 use crate::rival::Rival;
-use crate::support::wish;
+use crate::support::stay_body;
 
 const CLIENTS: usize = 64;
 /// How many nights each client books, one after the other.
@@ -148,7 +148,7 @@ async fn a_strangers_lock_is_told_and_reaches_no_other_room() {
                 let free = api.book(&other, night, night + 1).await.expect(201);
                 let unaffected = began.elapsed();
                 let locked = if keyed {
-                    api.post_keyed(&path, &wish(night, night + 1), &key).await
+                    api.post_keyed(&path, &stay_body(night, night + 1), &key).await
                 } else {
                     api.book(&room, night, night + 1).await
                 };
@@ -192,8 +192,9 @@ async fn a_batch_cut_before_or_after_its_commit_is_booked_once() {
             let path = path.clone();
             async move {
                 let key = format!("k{night}");
-                let first = api.post_keyed(&path, &wish(night, night + 1), &key).await;
-                let again = api.post_keyed(&path, &wish(night, night + 1), &key).await.expect(201);
+                let first = api.post_keyed(&path, &stay_body(night, night + 1), &key).await;
+                let again =
+                    api.post_keyed(&path, &stay_body(night, night + 1), &key).await.expect(201);
                 assert!(first.status != 201 || first.body == again.body, "{first:?} {again:?}");
                 first
             }
@@ -223,8 +224,8 @@ async fn requests_whose_outcome_is_unknown_wait_without_working() {
     let line = Line::start(&db, options).await;
     let room = line.api.one_room().await;
     let path = line.api.path(&format!("/v1/rooms/{room}/bookings"));
-    let requests =
-        (0..CLIENTS as u64).map(|night| line.api.client.post(&path).json(wish(night, night + 1)));
+    let requests = (0..CLIENTS as u64)
+        .map(|night| line.api.client.post(&path).json(stay_body(night, night + 1)));
     let mut queued = line.queue(&room, requests.collect()).await;
     let all = || async { (line.replica.app.lanes.waiting() == CLIENTS).then_some(()) };
     eventually("all wait", PATIENCE, all).await;

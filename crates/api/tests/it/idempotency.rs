@@ -10,7 +10,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::{at_once, clients, counted, replicas, replicas_with, urls};
 use crate::rival::Rival;
-use crate::support::{Api, id_of, wish};
+use crate::support::{Api, id_of, stay_body};
 
 const COPIES: usize = 16;
 
@@ -60,7 +60,7 @@ on_both_databases! {
         let room = api.one_room().await;
         let path = format!("/v1/rooms/{room}/bookings");
         let book = |api: &Api| {
-            let request = api.client.post(api.path(&path)).json(wish(0, 2));
+            let request = api.client.post(api.path(&path)).json(stay_body(0, 2));
             request.header("If-Match", "\"1\"").header("Idempotency-Key", "k-1").send()
         };
         let first = book(&api).await.expect(201);
@@ -76,7 +76,7 @@ on_both_databases! {
             let again = book(api).await;
             assert_one_answer(&[first.clone(), again], 201);
         }
-        let fresh = api.client.post(api.path(&path)).json(wish(0, 2));
+        let fresh = api.client.post(api.path(&path)).json(stay_body(0, 2));
         fresh.header("If-Match", "\"1\"").header("Idempotency-Key", "k-2").send().await.expect(412);
         assert_eq!(api.room_now(&room).await, before);
     }
@@ -87,13 +87,13 @@ on_both_databases! {
         let api = Api::new(replica.url());
         let room = api.one_room().await;
         let path = format!("/v1/rooms/{room}/bookings");
-        let first = api.post_keyed(&path, &wish(0, 1), "k").await.expect(201);
+        let first = api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(201);
         let before = api.room_now(&room).await;
-        let other_body = api.post_keyed(&path, &wish(3, 4), "k").await.expect(422);
-        let other_path = api.post_keyed("/v1/hotels", &wish(0, 1), "k").await.expect(422);
+        let other_body = api.post_keyed(&path, &stay_body(3, 4), "k").await.expect(422);
+        let other_path = api.post_keyed("/v1/hotels", &stay_body(0, 1), "k").await.expect(422);
         let other_query = format!("{path}?version=2");
-        let other_query = api.post_keyed(&other_query, &wish(0, 1), "k").await.expect(422);
-        let guarded = api.client.post(api.path(&path)).json(wish(0, 1));
+        let other_query = api.post_keyed(&other_query, &stay_body(0, 1), "k").await.expect(422);
+        let guarded = api.client.post(api.path(&path)).json(stay_body(0, 1));
         let guarded = guarded.header("If-Match", "\"2\"").header("Idempotency-Key", "k");
         let other_precondition = guarded.send().await.expect(422);
         let others = [other_body, other_path, other_query, other_precondition];
@@ -102,7 +102,7 @@ on_both_databases! {
             assert_eq!(answer.json()["retryable"], false);
         }
         // The same JSON, written otherwise, is the same request.
-        let text = wish(0, 1).to_string().replace(':', " :  ");
+        let text = stay_body(0, 1).to_string().replace(':', " :  ");
         let again = api.client.post(api.path(&path)).body(text);
         let again = again.header("Content-Type", "application/json");
         let again = again.header("Idempotency-Key", "k").send().await;
@@ -120,21 +120,22 @@ on_both_databases! {
         let room = api.one_room().await;
         let path = format!("/v1/rooms/{room}/bookings");
         let rival = id_of(&api.book(&room, 0, 1).await.expect(201));
-        let refused = api.post_keyed(&path, &wish(0, 1), "k").await.expect(409);
+        let refused = api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(409);
         assert_eq!(refused.code(), "room_unavailable");
-        let mut senseless = wish(0, 1);
+        let mut senseless = stay_body(0, 1);
         senseless["guests"] = 0.into();
         api.post_keyed(&path, &senseless, "k").await.expect(422);
-        let stale = api.client.post(api.path(&path)).json(wish(0, 1)).header("If-Match", "\"1\"");
+        let post = api.client.post(api.path(&path)).json(stay_body(0, 1));
+        let stale = post.header("If-Match", "\"1\"");
         stale.header("Idempotency-Key", "k").send().await.expect(412);
         let keys = "SELECT COUNT(*) FROM idempotency_keys WHERE key = 'k'";
         assert_eq!(db.count(keys).await, 0);
 
         api.command(&rival, "cancel").await.expect(200);
-        let booked = api.post_keyed(&path, &wish(0, 1), "k").await.expect(201);
+        let booked = api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(201);
         assert_eq!(booked.header("idempotency-replayed"), None);
         assert_eq!(db.count(keys).await, 1);
-        let again = api.post_keyed(&path, &wish(0, 1), "k").await;
+        let again = api.post_keyed(&path, &stay_body(0, 1), "k").await;
         assert_one_answer(&[booked, again], 201);
     }
 
@@ -148,11 +149,11 @@ on_both_databases! {
         let room = api.one_room().await;
         let path = format!("/v1/rooms/{room}/bookings");
         let sent = Instant::now();
-        let first = api.post_keyed(&path, &wish(0, 1), "k").await.expect(201);
+        let first = api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(201);
         let (api, path) = (&api, &path);
         // Another request under it is a mismatch until the key's end, and from then on a first one.
         let second = eventually("the key expires", PATIENCE, || async move {
-            let answer = api.post_keyed(path, &wish(3, 4), "k").await;
+            let answer = api.post_keyed(path, &stay_body(3, 4), "k").await;
             if answer.status == 422 {
                 assert_eq!(answer.code(), "idempotency_mismatch");
                 return None;
@@ -166,7 +167,7 @@ on_both_databases! {
         assert_ne!(id_of(&first), id_of(&second));
         assert_eq!(second.header("idempotency-replayed"), None);
         let other = Api::new(replicas[replicas.len() - 1].url());
-        let again = other.post_keyed(path, &wish(3, 4), "k").await;
+        let again = other.post_keyed(path, &stay_body(3, 4), "k").await;
         assert_one_answer(&[second, again], 201);
         assert_eq!(db.count("SELECT COUNT(*) FROM idempotency_keys WHERE key = 'k'").await, 1);
         assert_eq!(db.count("SELECT COUNT(*) FROM bookings").await, 2);
@@ -177,8 +178,8 @@ on_both_databases! {
     async fn a_copy_of_a_slow_request_waits_and_is_then_told_to_come_again(db: Database) {
         let rival = Rival::on(&db);
         // Long enough that the first is still at work when its copy has lost patience.
-        let (seam, request_timeout) = (rival.seam(), PATIENCE);
-        let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
+        let (failpoint, request_timeout) = (rival.failpoint(), PATIENCE);
+        let options = ReplicaOptions { failpoint, request_timeout, ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         let room = api.one_room().await;
@@ -186,12 +187,12 @@ on_both_databases! {
         rival.hold_up(1);
         let first = tokio::spawn({
             let (api, path) = (api.clone(), path.clone());
-            async move { api.post_keyed(&path, &wish(0, 1), "k").await }
+            async move { api.post_keyed(&path, &stay_body(0, 1), "k").await }
         });
         rival.has_held_up(1).await;
 
         let sent = Instant::now();
-        let copy = api.post_keyed(&path, &wish(0, 1), "k").await.expect(409);
+        let copy = api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(409);
         let waited = sent.elapsed();
         assert_eq!(copy.code(), "idempotency_in_flight");
         assert_eq!(copy.json()["retryable"], true);
@@ -202,13 +203,13 @@ on_both_databases! {
         // One that is let go meanwhile finds the first one's answer.
         let waiting = tokio::spawn({
             let (api, path) = (api.clone(), path.clone());
-            async move { api.post_keyed(&path, &wish(0, 1), "k").await }
+            async move { api.post_keyed(&path, &stay_body(0, 1), "k").await }
         });
         rival.let_go(1);
         let first = first.await.expect("the first copy is answered");
         assert_eq!(first.header("idempotency-replayed"), None, "{first:?}");
         let waiting = waiting.await.expect("the waiting copy is answered");
-        let later = api.post_keyed(&path, &wish(0, 1), "k").await;
+        let later = api.post_keyed(&path, &stay_body(0, 1), "k").await;
         assert_one_answer(&[first, waiting, later], 201);
         assert_eq!(api.room_now(&room).await["version"], 2);
         for (result, count) in [("new", 1), ("replayed", 2), ("in_flight", 1), ("mismatch", 0)] {
@@ -226,7 +227,7 @@ on_both_databases! {
 async fn a_copy_on_another_replica_may_overtake_and_is_one_request_still() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
     let rival = Rival::on(&db);
-    let options = ReplicaOptions { seam: rival.seam(), ..ReplicaOptions::default() };
+    let options = ReplicaOptions { failpoint: rival.failpoint(), ..ReplicaOptions::default() };
     let slow = Replica::start_with(&db, options).await;
     let quick = Replica::start(&db).await;
     let (api, other) = (Api::new(slow.url()), Api::new(quick.url()));
@@ -236,8 +237,8 @@ async fn a_copy_on_another_replica_may_overtake_and_is_one_request_still() {
     let new_room = json!({ "number": "103", "kind": "single", "capacity": 1 });
     let new_hotel = json!({ "name": "Danieli", "city": "Venice" });
     for (path, body) in [
-        (format!("/v1/rooms/{room}/bookings"), wish(0, 1)),
-        (format!("/v1/hotels/{hotel}/bookings"), wish(5, 6)),
+        (format!("/v1/rooms/{room}/bookings"), stay_body(0, 1)),
+        (format!("/v1/hotels/{hotel}/bookings"), stay_body(5, 6)),
         (format!("/v1/hotels/{hotel}/rooms"), new_room),
         ("/v1/hotels".to_owned(), new_hotel),
     ] {
@@ -269,14 +270,14 @@ async fn sixteen_copies_of_everything(db: &Database, replicas: &[Replica]) {
     for number in 102..106 {
         api.room(&hotel, &number.to_string()).await;
     }
-    let mut held = wish(7, 9);
+    let mut held = stay_body(7, 9);
     held["hold_seconds"] = 600.into();
     let new_room = json!({ "number": "106", "kind": "single", "capacity": 1 });
     let new_hotel = json!({ "name": "Danieli", "city": "Venice" });
     let requests = [
-        (format!("/v1/rooms/{room}/bookings"), wish(0, 2), "bookings"),
+        (format!("/v1/rooms/{room}/bookings"), stay_body(0, 2), "bookings"),
         (format!("/v1/rooms/{room}/bookings"), held, "bookings"),
-        (format!("/v1/hotels/{hotel}/bookings"), wish(0, 2), "bookings"),
+        (format!("/v1/hotels/{hotel}/bookings"), stay_body(0, 2), "bookings"),
         (format!("/v1/hotels/{hotel}/rooms"), new_room, "rooms"),
         ("/v1/hotels".to_owned(), new_hotel, "hotels"),
     ];

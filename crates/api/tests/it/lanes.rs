@@ -15,7 +15,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
 use crate::crowd::{counted, events, idle};
 use crate::rival::Rival;
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 const ROUNDS: usize = 12;
 /// Bookings that are there before the batch comes.
@@ -42,39 +42,41 @@ on_both_databases! {
                     db.let_holds_lapse().await;
                 }
             }
-            let wishes: Vec<_> = {
+            let drafts: Vec<_> = {
                 let count = random.random_range(4..20);
-                let mut wishes: Vec<_> = (0..count).map(|place| Wish::any(&mut random, place)).collect();
+                let any = |place| Draft::any(&mut random, place);
+                let mut drafts: Vec<_> = (0..count).map(any).collect();
                 // A move takes two lanes, and queues with the others of neither.
-                wishes.extend(random.random_bool(0.3).then(|| Wish::a_move(count)));
-                wishes
+                drafts.extend(random.random_bool(0.3).then(|| Draft::a_move(count)));
+                drafts
             };
             let [batch, single] = &mut twins;
-            let requests: Vec<_> = wishes.iter().map(|wish| batch.request(&line.api, wish)).collect();
+            let requests = drafts.iter().map(|draft| batch.request(&line.api, draft));
             let before = line.batches().await;
-            let together = line.together(&batch.room, requests).await;
+            let together = line.together(&batch.room, requests.collect()).await;
             let after = line.batches().await;
             batches += after.0 - before.0;
             members += after.1 - before.1;
             line.api.book(&single.room, 300, 301).await.expect(201);
             let mut one_by_one = Vec::new();
-            for wish in &wishes {
-                one_by_one.push(single.request(&line.api, wish).send().await);
+            for draft in &drafts {
+                one_by_one.push(single.request(&line.api, draft).send().await);
             }
-            for ((wish, batch_said), single_said) in wishes.iter().zip(&together).zip(&one_by_one) {
+            let answers = together.iter().zip(&one_by_one);
+            for (draft, (batch_said, single_said)) in drafts.iter().zip(answers) {
                 let said = [batch.plain(batch_said), single.plain(single_said)];
-                assert_eq!(said[0], said[1], "round {round}: {wish:?} among {wishes:#?}");
+                assert_eq!(said[0], said[1], "round {round}: {draft:?} among {drafts:#?}");
             }
             let (rows, twins) = (batch.rows(&line.api).await, single.rows(&line.api).await);
             for (row, twin) in rows.iter().zip(&twins) {
-                assert_eq!(row, twin, "round {round}: {wishes:#?}");
+                assert_eq!(row, twin, "round {round}: {drafts:#?}");
             }
-            assert_eq!(rows.len(), twins.len(), "round {round}: {wishes:#?}");
+            assert_eq!(rows.len(), twins.len(), "round {round}: {drafts:#?}");
             // What keys keep is the same too.
-            for wish in wishes.iter().filter(|wish| wish.has("idempotency-key")) {
-                let again = batch.request(&line.api, wish).send().await;
-                let twin = single.request(&line.api, wish).send().await;
-                assert_eq!(batch.plain(&again), single.plain(&twin), "round {round}: {wish:?}");
+            for draft in drafts.iter().filter(|draft| draft.has("idempotency-key")) {
+                let again = batch.request(&line.api, draft).send().await;
+                let twin = single.request(&line.api, draft).send().await;
+                assert_eq!(batch.plain(&again), single.plain(&twin), "round {round}: {draft:?}");
             }
         }
         eprintln!("{:?}: {members} requests in {batches} batches", db.kind());
@@ -103,7 +105,7 @@ on_both_databases! {
             let mut held = None;
             let book = |night| {
                 let path = format!("/v1/rooms/{room}/bookings");
-                line.api.client.post(line.api.path(&path)).json(wish(night, night + 1))
+                line.api.client.post(line.api.path(&path)).json(stay_body(night, night + 1))
             };
             let mut requests: Vec<_> = (0..10).map(&book).collect();
             requests.extend((10..20).map(|night| {
@@ -156,7 +158,7 @@ on_both_databases! {
             let room = line.api.one_room().await;
             let book = |night| {
                 let path = format!("/v1/rooms/{room}/bookings");
-                line.api.client.post(line.api.path(&path)).json(wish(night, night + 1))
+                line.api.client.post(line.api.path(&path)).json(stay_body(night, night + 1))
             };
             let mut early = line.queue(&room, vec![book(0)]).await;
             eventually("it waits", PATIENCE, || async { (line.replica.app.lanes.waiting() == 1).then_some(()) }).await;
@@ -186,7 +188,8 @@ on_both_databases! {
         let line = Line::start(&db, ReplicaOptions::default()).await;
         let room = line.api.one_room().await;
         let path = line.api.path(&format!("/v1/rooms/{room}/bookings"));
-        let requests = (0..65).map(|night| line.api.client.post(&path).json(wish(night, night + 1)));
+        let book = |night| line.api.client.post(&path).json(stay_body(night, night + 1));
+        let requests = (0..65).map(book);
         let queued = line.queue(&room, requests.collect()).await;
         let ready = || async { (line.replica.app.lanes.waiting() == 65).then_some(()) };
         eventually("all wait", PATIENCE, ready).await;
@@ -228,7 +231,8 @@ impl Line {
     pub async fn start(db: &Database, options: ReplicaOptions) -> Self {
         let rival = Rival::on(db);
         let replica =
-            Replica::start_with(db, ReplicaOptions { seam: rival.seam(), ..options }).await;
+            Replica::start_with(db, ReplicaOptions { failpoint: rival.failpoint(), ..options })
+                .await;
         let api = Api::new(replica.url());
         Self { replica, rival, api }
     }
@@ -295,18 +299,18 @@ pub fn no_lane_is_left(replica: &Replica) {
 
 /// A request to either twin; `{room}`, `{other}`, `{b0}` … and `{name}` stand for what differs.
 #[derive(Clone, Debug)]
-struct Wish {
+struct Draft {
     method: &'static str,
     path: String,
     body: Option<Value>,
     headers: Vec<(&'static str, String)>,
 }
 
-impl Wish {
+impl Draft {
     fn any(random: &mut StdRng, place: usize) -> Self {
         let booking = random.random_range(0..BOOKINGS);
         let night = random.random_range(0..12);
-        let stay = wish(night, night + random.random_range(1..4));
+        let stay = stay_body(night, night + random.random_range(1..4));
         let with = |name: &str, value: Value| {
             let mut body = stay.clone();
             body[name] = value;
@@ -396,7 +400,7 @@ impl House {
     async fn take(&mut self, api: &Api, places: Range<usize>, hold: bool) {
         let path = format!("/v1/rooms/{}/bookings", self.room);
         for place in places {
-            let mut body = wish(2 * place as u64, 2 * place as u64 + 1);
+            let mut body = stay_body(2 * place as u64, 2 * place as u64 + 1);
             if hold || place % 2 == 0 {
                 body["hold_seconds"] = 600.into();
             }
@@ -414,13 +418,13 @@ impl House {
         bookings.fold(text, |text, (place, id)| text.replace(&format!("{{b{place}}}"), id))
     }
 
-    fn request(&self, api: &Api, wish: &Wish) -> Request {
-        let method = wish.method.parse().expect("a method");
-        let mut request = api.client.request(method, api.path(&self.fill(&wish.path)));
-        for (name, value) in &wish.headers {
+    fn request(&self, api: &Api, draft: &Draft) -> Request {
+        let method = draft.method.parse().expect("a method");
+        let mut request = api.client.request(method, api.path(&self.fill(&draft.path)));
+        for (name, value) in &draft.headers {
             request = request.header(name, self.fill(value));
         }
-        match &wish.body {
+        match &draft.body {
             Some(body) => {
                 let body: Value =
                     serde_json::from_str(&self.fill(&body.to_string())).expect("JSON");

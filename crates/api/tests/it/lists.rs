@@ -10,7 +10,7 @@ use vacancy_testkit::database::Database;
 use vacancy_testkit::on_both_databases;
 use vacancy_testkit::replica::Replica;
 
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 /// Whether an item belongs into a list.
 type Keep<'a> = dyn Fn(&Value) -> bool + 'a;
@@ -109,7 +109,7 @@ on_both_databases! {
             }
             let room =
                 id_of(&api.post(&format!("/v1/hotels/{hotel}/rooms"), &body).await.expect(201));
-            let stay = wish(0, 1);
+            let stay = stay_body(0, 1);
             for night in 0..place % 4 {
                 let mut stay = stay.clone();
                 (stay["check_in"], stay["check_out"]) =

@@ -13,7 +13,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::idle;
 use crate::rival::Rival;
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 const OPERATIONS: &[&str] = &[
     "book",
@@ -67,7 +67,7 @@ impl Ledger {
     async fn open(db: Database, options: ReplicaOptions) -> Self {
         let rival = Rival::on(&db);
         // The rival wins between decision and commit, which the last attempt's lock would prevent.
-        let options = ReplicaOptions { seam: rival.seam(), room_lanes: false, ..options };
+        let options = ReplicaOptions { failpoint: rival.failpoint(), room_lanes: false, ..options };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         let before = Scrape::get(&replica.url()).await;
@@ -289,16 +289,16 @@ on_both_databases! {
         }
         api.get("/v1/rooms/none").await.expect(404);
         api.book("01890000-0000-7000-8000-000000000000", 0, 1).await.expect(404);
-        api.post(&format!("{path}/bookings?bogus=1"), &wish(8, 9)).await.expect(400);
+        api.post(&format!("{path}/bookings?bogus=1"), &stay_body(8, 9)).await.expect(400);
         ledger.check("what does not exist or does not read", &[]).await;
 
         // The service picks the room.
         let anywhere = format!("/v1/hotels/{hotel}/bookings");
-        api.post(&anywhere, &wish(20, 21)).await.expect(201);
+        api.post(&anywhere, &stay_body(20, 21)).await.expect(201);
         ledger
             .check("a room picked", &["outcomes auto_book first_attempt 1", "attempts auto_book 1"])
             .await;
-        let mut hold = wish(21, 22);
+        let mut hold = stay_body(21, 22);
         hold["hold_seconds"] = 60.into();
         api.post(&anywhere, &hold).await.expect(201);
         ledger
@@ -307,7 +307,7 @@ on_both_databases! {
                 &["outcomes auto_book first_attempt 1", "attempts auto_book 1"],
             )
             .await;
-        api.post(&anywhere, &wish(20, 21)).await.expect(409);
+        api.post(&anywhere, &stay_body(20, 21)).await.expect(409);
         ledger
             .check(
                 "no room to pick",
@@ -320,7 +320,7 @@ on_both_databases! {
             .await;
         // One candidate, and that lost: the attempt is lost with it.
         ledger.rival.interfere(1, &meddle);
-        api.post(&anywhere, &wish(22, 23)).await.expect(201);
+        api.post(&anywhere, &stay_body(22, 23)).await.expect(201);
         ledger
             .check(
                 "the only room lost",
@@ -342,7 +342,7 @@ on_both_databases! {
             WHERE number = '102'; INSERT INTO room_events (room_id, version, kind, at, data, \
             write_id) SELECT id, version, 'room_edited', created_at, '{}', id FROM rooms WHERE number = '102'";
         ledger.rival.interfere(1, meddle_with_all);
-        let picked = api.post(&anywhere, &wish(23, 24)).await.expect(201);
+        let picked = api.post(&anywhere, &stay_body(23, 24)).await.expect(201);
         assert_eq!(
             picked.json()["room_id"],
             room.as_str(),
@@ -478,7 +478,7 @@ on_both_databases! {
         ledger.check("a version that does not read", &["preconditions malformed_400 1"]).await;
         // And on a booking whose body was not looked at yet.
         let hold = api.client.post(api.path(&format!("/v1/rooms/{room}/bookings")));
-        let mut wanted = wish(9, 10);
+        let mut wanted = stay_body(9, 10);
         wanted["hold_seconds"] = 60.into();
         hold.json(&wanted).header("If-Match", "\"1\"").send().await.expect(412);
         ledger
@@ -574,15 +574,15 @@ on_both_databases! {
         let path = format!("/v1/rooms/{room}/bookings");
         let meddle = ledger.rival.room_write(&room);
 
-        api.post_keyed(&path, &wish(0, 1), "k").await.expect(201);
+        api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(201);
         ledger
             .check("a key", &["outcomes book first_attempt 1", "attempts book 1", "keys new 1"])
             .await;
-        api.post_keyed(&path, &wish(0, 1), "k").await.expect(201);
+        api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(201);
         ledger.check("the key again", &["keys replayed 1"]).await;
-        api.post_keyed(&path, &wish(1, 2), "k").await.expect(422);
+        api.post_keyed(&path, &stay_body(1, 2), "k").await.expect(422);
         ledger.check("the key for another request", &["keys mismatch 1"]).await;
-        api.post_keyed(&path, &wish(0, 1), "refused").await.expect(409);
+        api.post_keyed(&path, &stay_body(0, 1), "refused").await.expect(409);
         ledger
             .check(
                 "a key whose request is refused",
@@ -590,7 +590,7 @@ on_both_databases! {
             )
             .await;
         ledger.rival.interfere(1, &meddle);
-        api.post_keyed(&path, &wish(1, 2), "raced").await.expect(201);
+        api.post_keyed(&path, &stay_body(1, 2), "raced").await.expect(201);
         ledger
             .check(
                 "a key whose request lost a race",
@@ -702,7 +702,7 @@ on_both_databases! {
             .await;
 
         ledger.rival.hold_up(1);
-        let wanted = wish(0, 1);
+        let wanted = stay_body(0, 1);
         let first = api.post_keyed(&path, &wanted, "k");
         let twin = async {
             ledger.rival.has_held_up(1).await;
@@ -986,7 +986,7 @@ async fn an_unknown_outcome_is_counted_exactly() {
 
     wire.cut(Cut::AfterCommit(1));
     wire.refuse();
-    let lost = api.post_keyed(&path, &wish(0, 1), "k").await.expect(504);
+    let lost = api.post_keyed(&path, &stay_body(0, 1), "k").await.expect(504);
     assert_eq!(
         (lost.code().as_str(), lost.json()["retryable"].clone()),
         ("outcome_unknown", json!(true))
@@ -995,7 +995,7 @@ async fn an_unknown_outcome_is_counted_exactly() {
     wire.accept();
     // The same key says what became of it.
     let known = eventually("the database is back", PATIENCE, || async {
-        let answer = api.post_keyed(&path, &wish(0, 1), "k").await;
+        let answer = api.post_keyed(&path, &stay_body(0, 1), "k").await;
         (answer.status != 503).then_some(answer)
     })
     .await
@@ -1005,7 +1005,7 @@ async fn an_unknown_outcome_is_counted_exactly() {
     // With time to ask, the service finds out itself.
     ledger.before = Scrape::get(&ledger.replica.url()).await;
     wire.cut(Cut::AfterCommit(1));
-    api.post_keyed(&path, &wish(1, 2), "l").await.expect(201);
+    api.post_keyed(&path, &stay_body(1, 2), "l").await.expect(201);
     ledger
         .check(
             "an outcome that was found out",

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use vacancy_persistence::Seam;
+use vacancy_persistence::Failpoint;
 use vacancy_testkit::PATIENCE;
 use vacancy_testkit::database::Database;
 
-/// Sits at the seam of a replica and runs SQL of its own right before commits begin.
+/// Sits at the failpoint of a replica and runs SQL of its own right before commits begin.
 #[derive(Clone)]
 pub struct Rival {
     db: Database,
@@ -39,9 +39,9 @@ impl Rival {
     }
 
     /// For the options of the replica to disturb.
-    pub fn seam(&self) -> Seam {
+    pub fn failpoint(&self) -> Failpoint {
         let rival = self.clone();
-        Seam::before_commit(move || {
+        Failpoint::before_commit(move || {
             let rival = rival.clone();
             async move { rival.act().await }
         })

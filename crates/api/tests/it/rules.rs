@@ -11,7 +11,7 @@ use vacancy_testkit::replica::{Replica, ReplicaOptions};
 
 use crate::crowd::{at_once, events, kinds};
 use crate::rival::Rival;
-use crate::support::{Api, day, id_of, wish};
+use crate::support::{Api, day, id_of, stay_body};
 
 /// `{}` is what a request that succeeds is expected with; otherwise the code of its problem and,
 /// for 422, the pointer to the first field to mend.
@@ -45,7 +45,7 @@ on_both_databases! {
         let api = Api::new(replica.url());
         let room = api.one_room().await;
         let path = format!("/v1/rooms/{room}/bookings");
-        let base = wish(0, 1);
+        let base = stay_body(0, 1);
         let long = "é".repeat(200);
         let invalid = "validation_failed";
         for (changes, code, pointer) in [
@@ -131,7 +131,7 @@ on_both_databases! {
         };
         let book = |room: String, check_in: NaiveDate| {
             let stay = json!({ "check_in": check_in, "check_out": check_in + Days::new(1) });
-            let body = with(&wish(0, 1), &stay);
+            let body = with(&stay_body(0, 1), &stay);
             let api = api.clone();
             async move { api.post(&format!("/v1/rooms/{room}/bookings"), &body).await }
         };
@@ -254,7 +254,7 @@ on_both_databases! {
         check("book", &api.book(&room, 10, 11).await, 409, "room_closed", "");
         check("hold", &api.hold(&room, 10, 11).await, 409, "room_closed", "");
         check("taken and closed", &api.book(&room, 0, 1).await, 409, "room_closed", "");
-        let large = with(&wish(10, 11), &json!({ "guests": 3 }));
+        let large = with(&stay_body(10, 11), &json!({ "guests": 3 }));
         let answer = api.post(&format!("{path}/bookings"), &large).await;
         check("too many and closed", &answer, 422, "capacity_exceeded", "/guests");
         let availability = format!("{path}/availability?from={}&to={}", day(0), day(30));
@@ -695,7 +695,7 @@ on_both_databases! {
                 &json!({ "number": "1", "kind": "x", "capacity": 1 }),
             )
             .await,
-            api.post(&format!("{hotel_path}/bookings"), &wish(0, 1)).await,
+            api.post(&format!("{hotel_path}/bookings"), &stay_body(0, 1)).await,
         ] {
             check("a deleted hotel", &answer, 404, "not_found", "");
         }
@@ -705,14 +705,14 @@ on_both_databases! {
     /// Least booked first, whoever is free, spread over the equal.
     async fn the_service_picks_the_least_booked_free_room(db: Database) {
         let rival = Rival::on(&db);
-        let options = ReplicaOptions { seam: rival.seam(), ..ReplicaOptions::default() };
+        let options = ReplicaOptions { failpoint: rival.failpoint(), ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
         let api = Api::new(replica.url());
         let hotel = api.hotel().await;
         let path = format!("/v1/hotels/{hotel}/bookings");
         let pick = |changes: Value, from: u64| {
             let (api, path, body) =
-                (api.clone(), path.clone(), with(&wish(from, from + 1), &changes));
+                (api.clone(), path.clone(), with(&stay_body(from, from + 1), &changes));
             async move { api.post(&path, &body).await }
         };
         check("no rooms at all", &pick(json!({}), 0).await, 409, "no_room_available", "");
@@ -770,12 +770,13 @@ on_both_databases! {
         for (name, value, query) in
             [("If-Match", "*", ""), ("If-Match", "\"1\"", ""), ("Accept", "*/*", "?version=1")]
         {
-            let request = api.client.post(api.path(&format!("{path}{query}"))).json(wish(0, 1));
+            let url = api.path(&format!("{path}{query}"));
+            let request = api.client.post(url).json(stay_body(0, 1));
             let answer = request.header(name, value).send().await;
             check("a version of what has none", &answer, 400, "invalid_request", "");
         }
         let nobody = "/v1/hotels/01890000-0000-7000-8000-000000000000/bookings";
-        check("no such hotel", &api.post(nobody, &wish(0, 1)).await, 404, "not_found", "");
+        check("no such hotel", &api.post(nobody, &stay_body(0, 1)).await, 404, "not_found", "");
         check(
             "no such hotel, nor such a body",
             &api.post(nobody, &json!({})).await,
@@ -831,8 +832,8 @@ on_both_databases! {
         }
         let mut first = BTreeSet::new();
         for _ in 0..40 {
-            let booked =
-                api.post(&format!("/v1/hotels/{hotel}/bookings"), &wish(0, 1)).await.expect(201);
+            let path = format!("/v1/hotels/{hotel}/bookings");
+            let booked = api.post(&path, &stay_body(0, 1)).await.expect(201);
             first.insert(booked.json()["room_id"].to_string());
             api.command(&id_of(&booked), "cancel").await.expect(200);
         }

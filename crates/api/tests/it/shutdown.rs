@@ -16,7 +16,7 @@ use vacancy_testkit::scrape::Scrape;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
 use crate::crowd::events;
-use crate::support::{Api, binary, wish};
+use crate::support::{Api, binary, stay_body};
 
 const CLIENTS: usize = 16;
 const ROOMS: usize = 8;
@@ -51,7 +51,7 @@ on_both_databases! {
         let held = db.hold_rooms().await;
         let mut connection = Connection::open(process.address()).await.expect("it listens");
         let asking = tokio::spawn(async move {
-            let body = wish(0, 1).to_string();
+            let body = stay_body(0, 1).to_string();
             connection.ask("POST", &format!("/v1/rooms/{room}/bookings"), "slow", Some(&body)).await
         });
         // From here on it cannot end before the room is let go.
@@ -228,7 +228,7 @@ async fn keep_booking(
             let night = (number * CLIENTS.div_ceil(rooms) + client / rooms) as u64 % 1_000;
             let request = format!("s-{client}-{number}");
             number += 1;
-            let body = wish(night, night + 1).to_string();
+            let body = stay_body(night, night + 1).to_string();
             match connection.ask("POST", &path, &request, Some(&body)).await {
                 Ok(answer) => {
                     log.answers += 1;

@@ -18,7 +18,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 use crate::crowd::{at_once, clients, events, idle, tally};
 use crate::lanes::no_lane_is_left;
 use crate::rival::Rival;
-use crate::support::{Api, id_of, wish};
+use crate::support::{Api, id_of, stay_body};
 
 const REQUESTS: usize = 2_000;
 const CLIENTS: usize = 8;
@@ -41,11 +41,11 @@ on_both_databases! {
     /// is at work, and not only on how many listen.
     async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
         let rival = Rival::on(&db);
-        let (seam, request_timeout) = (rival.seam(), Duration::from_mins(1));
+        let (failpoint, request_timeout) = (rival.failpoint(), Duration::from_mins(1));
         // Without lanes, so that each is held up before a commit of its own.
         let room_lanes = false;
         let options =
-            ReplicaOptions { seam, request_timeout, room_lanes, ..ReplicaOptions::default() };
+            ReplicaOptions { failpoint, request_timeout, room_lanes, ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
         let clients = clients(&[replica.url()], 32).await;
         let api = &clients[0];
@@ -55,8 +55,8 @@ on_both_databases! {
         let path = format!("/v1/rooms/{room}/bookings");
         let sending: Vec<_> = (0..PERMITS).map(|place| {
             let post = clients[place as usize % clients.len()].client.post(api.path(&path));
-            // One wish for all: only one of them can come true in the end.
-            tokio::spawn(post.json(wish(0, 1)).try_send())
+            // One stay_body for all: only one of them can come true in the end.
+            tokio::spawn(post.json(stay_body(0, 1)).try_send())
         }).collect();
         eventually("all are at work", PATIENCE, || async {
             let scrape = Scrape::get(&replica.url()).await;
@@ -87,8 +87,8 @@ on_both_databases! {
     /// dropped, and gives both back.
     async fn a_write_that_outlives_its_deadline_keeps_its_permit_until_it_is_dropped(db: Database) {
         let rival = Rival::on(&db);
-        let (seam, request_timeout) = (rival.seam(), Duration::from_secs(3));
-        let options = ReplicaOptions { seam, request_timeout, ..ReplicaOptions::default() };
+        let (failpoint, request_timeout) = (rival.failpoint(), Duration::from_secs(3));
+        let options = ReplicaOptions { failpoint, request_timeout, ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
         let app = replica.app.clone();
         let api = Api::new(replica.url());
@@ -144,13 +144,13 @@ on_both_databases! {
                 let key = format!("k{night}");
                 let mut heard = Vec::new();
                 for patience in patience {
-                    let post = api.client.post(api.path(&path)).json(wish(night, night + 1));
+                    let post = api.client.post(api.path(&path)).json(stay_body(night, night + 1));
                     let post = post.header("Idempotency-Key", &key).timeout(patience);
                     heard.extend(post.try_send().await.ok());
                 }
                 // And now with patience, as often as it takes.
                 loop {
-                    let answer = api.post_keyed(&path, &wish(night, night + 1), &key).await;
+                    let answer = api.post_keyed(&path, &stay_body(night, night + 1), &key).await;
                     if answer.status == 201 {
                         heard.push(answer);
                         return heard;
@@ -300,7 +300,7 @@ async fn hang_up_on_each(
     let mut heard = Vec::new();
     for (number, (room, night, patience)) in orders.into_iter().enumerate() {
         let post = api.client.post(api.path(&format!("/v1/rooms/{room}/bookings")));
-        let mut post = post.json(wish(night, night + 1)).timeout(patience);
+        let mut post = post.json(stay_body(night, night + 1)).timeout(patience);
         if number % 2 == 0 {
             post = post.header("Idempotency-Key", format!("storm-{place}-{number}"));
         }

@@ -82,12 +82,12 @@ impl Api {
 
     /// Books the nights from `day(from)` to `day(to)`.
     pub async fn book(&self, room: &str, from: u64, to: u64) -> Answer {
-        self.post(&format!("/v1/rooms/{room}/bookings"), &wish(from, to)).await
+        self.post(&format!("/v1/rooms/{room}/bookings"), &stay_body(from, to)).await
     }
 
     /// Holds them for ten minutes.
     pub async fn hold(&self, room: &str, from: u64, to: u64) -> Answer {
-        let mut body = wish(from, to);
+        let mut body = stay_body(from, to);
         body["hold_seconds"] = 600.into();
         self.post(&format!("/v1/rooms/{room}/bookings"), &body).await
     }
@@ -99,7 +99,7 @@ impl Api {
 }
 
 /// A stay for two from `day(from)` to `day(to)`.
-pub fn wish(from: u64, to: u64) -> Value {
+pub fn stay_body(from: u64, to: u64) -> Value {
     json!({
         "check_in": day(from), "check_out": day(to), "guests": 2,
         "guest": { "name": "Ada Lovelace", "email": "ada@example.org" },

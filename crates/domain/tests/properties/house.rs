@@ -16,7 +16,7 @@ pub const ROOMS: usize = 3;
 
 /// Something somebody asks for. Bookings are named by the order in which they were made.
 #[derive(Clone, Debug)]
-pub enum Wish {
+pub enum Operation {
     Book { room: usize, from: i64, nights: i64, guests: i64, hold_minutes: Option<i64> },
     Confirm(usize),
     Cancel(usize),
@@ -26,11 +26,11 @@ pub enum Wish {
     Delete { room: usize },
 }
 
-pub fn wishes() -> impl Strategy<Value = Wish> {
+pub fn operations() -> impl Strategy<Value = Operation> {
     let (room, from, nights, guests) = (0..ROOMS, 0..12_i64, 1..5_i64, 1..4_i64);
     let hold = proptest::option::of(1..30_i64);
     let book = (room.clone(), from.clone(), nights.clone(), guests.clone(), hold).prop_map(
-        |(room, from, nights, guests, hold_minutes)| Wish::Book {
+        |(room, from, nights, guests, hold_minutes)| Operation::Book {
             room,
             from,
             nights,
@@ -39,18 +39,24 @@ pub fn wishes() -> impl Strategy<Value = Wish> {
         },
     );
     let amend = (0..20_usize, room.clone(), from, nights, guests).prop_map(
-        |(booking, room, from, nights, guests)| Wish::Amend { booking, room, from, nights, guests },
+        |(booking, room, from, nights, guests)| Operation::Amend {
+            booking,
+            room,
+            from,
+            nights,
+            guests,
+        },
     );
     let edit = (room.clone(), proptest::bool::weighted(0.2), 1..4_i64)
-        .prop_map(|(room, closed, capacity)| Wish::Edit { room, closed, capacity });
+        .prop_map(|(room, closed, capacity)| Operation::Edit { room, closed, capacity });
     prop_oneof![
         8 => book,
-        3 => (0..20_usize).prop_map(Wish::Confirm),
-        3 => (0..20_usize).prop_map(Wish::Cancel),
-        1 => (0..20_usize).prop_map(Wish::Expire),
+        3 => (0..20_usize).prop_map(Operation::Confirm),
+        3 => (0..20_usize).prop_map(Operation::Cancel),
+        1 => (0..20_usize).prop_map(Operation::Expire),
         6 => amend,
         2 => edit,
-        1 => room.prop_map(|room| Wish::Delete { room }),
+        1 => room.prop_map(|room| Operation::Delete { room }),
     ]
 }
 
@@ -140,11 +146,11 @@ impl House {
         }
     }
 
-    pub fn decide(&mut self, wish: &Wish) -> Outcome {
+    pub fn decide(&mut self, operation: &Operation) -> Outcome {
         let alive =
             |room: usize| self.rooms.get(&room_id(room)).filter(|room| room.deleted_at.is_none());
-        match wish {
-            Wish::Book { room, from, nights, guests, hold_minutes } => {
+        match operation {
+            Operation::Book { room, from, nights, guests, hold_minutes } => {
                 let Some(room) = alive(*room) else { return Outcome::Nothing };
                 let stay = stay(*from, *nights);
                 let calendar = self.calendar(room, stay.check_in(), stay.check_out());
@@ -159,10 +165,10 @@ impl House {
                 };
                 Outcome::Booking(calendar.book(wanted))
             }
-            Wish::Confirm(booking) => self.command(*booking, confirm),
-            Wish::Cancel(booking) => self.command(*booking, cancel),
-            Wish::Expire(booking) => self.command(*booking, expire),
-            Wish::Amend { booking, room, from, nights, guests } => {
+            Operation::Confirm(booking) => self.command(*booking, confirm),
+            Operation::Cancel(booking) => self.command(*booking, cancel),
+            Operation::Expire(booking) => self.command(*booking, expire),
+            Operation::Amend { booking, room, from, nights, guests } => {
                 let Some(booking) = self.booking(*booking) else { return Outcome::Nothing };
                 let home = &self.rooms[&booking.room];
                 let stay = stay(*from, *nights);
@@ -177,7 +183,7 @@ impl House {
                 };
                 Outcome::Booking(amend(booking, home, &target, amendment))
             }
-            Wish::Edit { room, closed, capacity } => {
+            Operation::Edit { room, closed, capacity } => {
                 let Some(room) = alive(*room) else { return Outcome::Nothing };
                 let status = if *closed { RoomStatus::Closed } else { RoomStatus::Open };
                 let attributes = RoomAttributes {
@@ -187,7 +193,7 @@ impl House {
                 };
                 Outcome::Room(room.edit(attributes, self.now))
             }
-            Wish::Delete { room } => {
+            Operation::Delete { room } => {
                 let Some(room) = alive(*room) else { return Outcome::Nothing };
                 let yesterday = self.now.date_naive() - TimeDelta::days(1);
                 Outcome::Gone(self.calendar(room, yesterday, Day::MAX).delete_room())

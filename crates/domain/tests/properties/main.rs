@@ -7,14 +7,14 @@ mod merging;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use self::house::{House, Wish, wishes};
+use self::house::{House, Operation, operations};
 
 /// What happens next.
 #[derive(Clone, Debug)]
 enum Step {
-    One(Wish),
+    One(Operation),
     /// Both are decided on what is there now; the second is kept after the first.
-    Race(Wish, Wish),
+    Race(Operation, Operation),
     Pass {
         minutes: i64,
     },
@@ -22,8 +22,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => wishes().prop_map(Step::One),
-        3 => (wishes(), wishes()).prop_map(|(one, other)| Step::Race(one, other)),
+        4 => operations().prop_map(Step::One),
+        3 => (operations(), operations()).prop_map(|(one, other)| Step::Race(one, other)),
         2 => (1..40_i64).prop_map(|minutes| Step::Pass { minutes }),
     ];
     proptest::collection::vec(step, 1..60)
@@ -38,8 +38,8 @@ proptest! {
         for step in steps {
             match step {
                 Step::Pass { minutes } => house.now += TimeDelta::minutes(minutes),
-                Step::One(wish) => {
-                    let decided = house.decide(&wish);
+                Step::One(operation) => {
+                    let decided = house.decide(&operation);
                     let kept = house.keep(&decided);
                     prop_assert!(kept, "nobody wrote in between");
                 }

@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::retire::Retirement;
 use crate::dialect::Dialect;
 use crate::hot;
-use crate::{Seam, Store};
+use crate::{Failpoint, Store};
 
 /// How long a statement waits for another's lock before that counts as a lost race. A caller that
 /// waits behind a writer of the room has lost in all likelihood, and a room that another session has
@@ -61,7 +61,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
         reader: Reader::new(db.clone(), retirement.clone()),
         writer: db,
         dialect: Dialect::Postgres,
-        seam: Seam::default(),
+        failpoint: Failpoint::default(),
         retirement,
         file: None,
         _lock: None,

@@ -19,7 +19,7 @@ use super::pools::Pools;
 use super::reader::Reader;
 use super::retire::Retirement;
 use crate::dialect::Dialect;
-use crate::{Seam, Store};
+use crate::{Failpoint, Store};
 
 /// How long SQLite waits for another process that writes, such as a backup.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -79,7 +79,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
         writer: writer.clone().into(),
         pools: Pools::Sqlite { reader, writer, group: Arc::default(), anchor },
         dialect: Dialect::Sqlite,
-        seam: Seam::default(),
+        failpoint: Failpoint::default(),
         retirement,
         file: watch,
         _lock: lock.map(Arc::new),

@@ -4,7 +4,7 @@ use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::on_both_databases;
 use vacancy_testkit::replica::Replica;
 
-use crate::support::{Api, id_of, wish};
+use crate::support::{Api, id_of, stay_body};
 
 on_both_databases! {
     async fn a_guest_is_forgotten_in_every_state(db: Database) {
@@ -13,7 +13,7 @@ on_both_databases! {
         let hotel = api.hotel().await;
         for (number, state) in ["held", "lapsed", "confirmed", "cancelled", "room deleted"].iter().enumerate() {
             let room = api.room(&hotel, &number.to_string()).await;
-            let mut body = wish(0, 2);
+            let mut body = stay_body(0, 2);
             if *state == "held" || *state == "lapsed" {
                 body["hold_seconds"] = if *state == "held" { 600 } else { 1 }.into();
             }

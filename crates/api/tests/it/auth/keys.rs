@@ -11,7 +11,7 @@ use vacancy_testkit::process::Process;
 use vacancy_testkit::scrape::Scrape;
 
 use super::world::{Caller, World};
-use crate::support::{binary, id_of, wish};
+use crate::support::{binary, id_of, stay_body};
 
 on_both_databases! {
     async fn a_key_is_shown_once_used_edited_and_revoked_at_once(db: Database) {
@@ -126,9 +126,10 @@ on_both_databases! {
         let rotated = world.root.make(&second).await;
         let path = format!("/v1/rooms/{}/bookings", world.rooms[1]);
         let header = [("Idempotency-Key", "one")];
-        let first = world.owner.send("POST", &path, &header, Some(&wish(0, 1))).await.expect(201);
-        let second = other.send("POST", &path, &header, Some(&wish(1, 2))).await.expect(201);
-        let again = rotated.send("POST", &path, &header, Some(&wish(1, 2))).await.expect(201);
+        let body = stay_body(0, 1);
+        let first = world.owner.send("POST", &path, &header, Some(&body)).await.expect(201);
+        let second = other.send("POST", &path, &header, Some(&stay_body(1, 2))).await.expect(201);
+        let again = rotated.send("POST", &path, &header, Some(&stay_body(1, 2))).await.expect(201);
         assert_eq!(again.header("idempotency-replayed"), Some("true"));
         assert_ne!(id_of(&first), id_of(&second));
         assert_eq!(id_of(&again), id_of(&second));

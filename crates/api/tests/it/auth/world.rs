@@ -9,7 +9,7 @@ use vacancy_testkit::database::Database;
 use vacancy_testkit::http::{Answer, Client};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 
-use crate::support::{day, id_of, wish};
+use crate::support::{day, id_of, stay_body};
 
 /// A client with a credential, or without.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ impl Caller {
     }
 
     pub async fn book(&self, room: &str, from: u64, to: u64) -> Answer {
-        self.post(&format!("/v1/rooms/{room}/bookings"), &wish(from, to)).await
+        self.post(&format!("/v1/rooms/{room}/bookings"), &stay_body(from, to)).await
     }
 }
 

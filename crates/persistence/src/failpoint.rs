@@ -9,9 +9,9 @@ type Hook = dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 /// Awaited right before each commit begins its transaction. Nothing in production sets it: it is
 /// how a test loses a race on purpose, without luck.
 #[derive(Clone, Default)]
-pub struct Seam(Option<Arc<Hook>>);
+pub struct Failpoint(Option<Arc<Hook>>);
 
-impl Seam {
+impl Failpoint {
     /// Calls `hook` before each commit.
     pub fn before_commit<F>(hook: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -27,8 +27,8 @@ impl Seam {
     }
 }
 
-impl fmt::Debug for Seam {
+impl fmt::Debug for Failpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(if self.0.is_some() { "Seam(set)" } else { "Seam" })
+        out.write_str(if self.0.is_some() { "Failpoint(set)" } else { "Failpoint" })
     }
 }
