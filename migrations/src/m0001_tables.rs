@@ -36,6 +36,8 @@ CREATE TABLE hotels (
     city {text} NOT NULL,
     country {text},
     time_zone {text} NOT NULL,
+    -- When its day ends, in minutes after midnight.
+    day_ends {int} NOT NULL DEFAULT 0 CHECK (day_ends BETWEEN 0 AND 720),
     version {int} NOT NULL CHECK (version >= 1),
     created_at {instant} NOT NULL,
     updated_at {instant} NOT NULL,

@@ -712,6 +712,11 @@ export interface components {
              */
             readonly created_at: string;
             /**
+             * @description When the day ends there, by its clocks: until then, today is the day before.
+             * @example 04:00
+             */
+            day_ends: string;
+            /**
              * Format: uuid
              * @description UUIDv7.
              */
@@ -743,6 +748,12 @@ export interface components {
              * @example IT
              */
             country?: string | null;
+            /**
+             * @description When the day ends there, `HH:MM` by its clocks, `00:00` (if absent) to `12:00`: until then,
+             *     today is the day before. Seconds may follow where they are zero.
+             * @example 04:00
+             */
+            day_ends?: string | null;
             /**
              * @description 1 to 200 characters.
              * @example Rialto
@@ -778,6 +789,12 @@ export interface components {
              * @description When it was created.
              */
             readonly created_at?: string;
+            /**
+             * @description When the day ends there, `HH:MM` by its clocks, `00:00` (if absent) to `12:00`: until then,
+             *     today is the day before. Seconds may follow where they are zero.
+             * @example 04:00
+             */
+            day_ends?: string | null;
             /**
              * Format: uuid
              * @description UUIDv7.
@@ -821,6 +838,12 @@ export interface components {
              * @description When it was created.
              */
             readonly created_at?: string;
+            /**
+             * @description When the day ends there, `HH:MM` by its clocks, `00:00` (if absent) to `12:00`: until then,
+             *     today is the day before. Seconds may follow where they are zero.
+             * @example 04:00
+             */
+            day_ends?: string | null;
             /**
              * Format: uuid
              * @description UUIDv7.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vacancy_domain::{
-    Amount, Capacity, Change, Country, Currency, Decided, Decision, Hotel, HotelAttributes,
-    HotelId, Money, Room, RoomAttributes, RoomId, RoomStatus, Text, TimeZone,
+    Amount, Capacity, Change, Country, Currency, DayEnds, Decided, Decision, Hotel,
+    HotelAttributes, HotelDay, HotelId, Money, Room, RoomAttributes, RoomId, RoomStatus, Text,
+    TimeZone,
 };
 use vacancy_persistence::{Answer, CommitGate, Record, RequestKey, Store, StoreError};
 
@@ -47,7 +48,10 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
             name: Text::parse(name).map_err(DemoError::Data)?,
             city: Text::parse(city).map_err(DemoError::Data)?,
             country: Some(Country::parse(country).map_err(DemoError::Data)?),
-            time_zone: TimeZone::parse(time_zone).map_err(DemoError::Data)?,
+            day: HotelDay {
+                time_zone: TimeZone::parse(time_zone).map_err(DemoError::Data)?,
+                ends: DayEnds::default(),
+            },
         };
         let now = store.hotel_snapshot(None, None).await?.now;
         let hotel = HotelId(Uuid::now_v7());

@@ -2,7 +2,7 @@
 
 use crate::ids::HotelId;
 use crate::text::{Country, Text};
-use crate::time::{Instant, TimeZone};
+use crate::time::{HotelDay, Instant};
 use crate::version::Version;
 
 /// What a client may set of a hotel.
@@ -15,7 +15,7 @@ pub struct HotelAttributes {
     /// Which country, if said.
     pub country: Option<Country>,
     /// Decides when a night begins to lie in the past.
-    pub time_zone: TimeZone,
+    pub day: HotelDay,
 }
 
 /// A hotel as stored.

@@ -40,5 +40,5 @@ pub use refusal::Refusal;
 pub use room::{Room, RoomAttributes, RoomStatus};
 pub use stay::{NIGHTS_MAX, Stay, YEARS_AHEAD_MAX};
 pub use text::{Country, Email, TEXT_CHARS_MAX, Text};
-pub use time::{Day, Instant, TimeZone};
+pub use time::{Day, DayEnds, HotelDay, Instant, TimeZone};
 pub use version::Version;

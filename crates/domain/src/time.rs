@@ -1,4 +1,8 @@
-//! Moments, days, and the time zone that says which day it is at a hotel.
+//! Moments, days, and what says which day it is at a hotel.
+
+use std::fmt;
+
+use chrono::{NaiveTime, TimeDelta, TimeZone as _};
 
 /// A moment in UTC. The database's clock makes them, in whole microseconds.
 pub type Instant = chrono::DateTime<chrono::Utc>;
@@ -22,12 +26,6 @@ impl TimeZone {
     pub fn name(self) -> &'static str {
         self.0.name()
     }
-
-    /// What day it is there at `now`.
-    #[must_use]
-    pub fn today(self, now: Instant) -> Day {
-        now.with_timezone(&self.0).date_naive()
-    }
 }
 
 impl Default for TimeZone {
@@ -36,23 +34,92 @@ impl Default for TimeZone {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The latest [`DayEnds`], in minutes after midnight.
+const DAY_ENDS_MAX: i64 = 12 * 60;
 
-    #[test]
-    fn the_day_is_the_hotels_not_utcs() {
-        let now = "2026-12-01T23:30:00Z".parse().expect("an instant");
-        for (zone, today) in [
-            ("UTC", "2026-12-01"),
-            ("Europe/Amsterdam", "2026-12-02"),
-            ("Pacific/Kiritimati", "2026-12-02"),
-            ("America/Los_Angeles", "2026-12-01"),
-        ] {
-            let zone = TimeZone::parse(zone).expect("a zone");
-            assert_eq!(zone.today(now).to_string(), today, "{zone:?}");
+/// When the day of a hotel ends by its clocks: 00:00 to 12:00 of the day after, to the minute.
+///
+/// By noon the night before is over everywhere. A later end would be another day's, and today would
+/// then be able to lie before yesterday in UTC, behind which no query looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayEnds(i64);
+
+impl DayEnds {
+    /// Reads `HH:MM`; seconds may follow where they are zero, because types of a time of day write
+    /// them. Fails with what to correct unless it is 00:00 to 12:00.
+    pub fn parse(raw: &str) -> Result<Self, String> {
+        let read = || {
+            let (time, seconds) = raw.split_at_checked("HH:MM".len())?;
+            let (hours, minutes) = time.split_once(':')?;
+            let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+            let is_time = minutes < 60 && is_zero_seconds(seconds);
+            Self::after_midnight(hours * 60 + minutes).ok().filter(|_| is_time)
+        };
+        read().ok_or_else(|| "must be a time of day HH:MM from 00:00 to 12:00".to_owned())
+    }
+
+    /// Fails with what is wrong unless `minutes` is 0 to 720.
+    pub fn after_midnight(minutes: i64) -> Result<Self, String> {
+        if (0..=DAY_ENDS_MAX).contains(&minutes) {
+            return Ok(Self(minutes));
         }
-        assert!(TimeZone::parse("Middle-earth/Shire").is_err());
-        assert!(TimeZone::parse("").is_err());
+        Err(format!("must be 0 to {DAY_ENDS_MAX} minutes after midnight"))
+    }
+
+    /// How many minutes after midnight: 0 to 720.
+    #[must_use]
+    pub fn minutes(self) -> i64 {
+        self.0
     }
 }
+
+impl fmt::Display for DayEnds {
+    /// As `HH:MM`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:02}:{:02}", self.0 / 60, self.0 % 60)
+    }
+}
+
+fn two_digits(text: &str) -> Option<i64> {
+    let plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| plain)
+}
+
+/// Whether it is nothing, or seconds that are zero, to whatever digit: `:00`, `:00.000`.
+fn is_zero_seconds(text: &str) -> bool {
+    let Some(fraction) = text.strip_prefix(":00") else { return text.is_empty() };
+    let zeros = fraction.strip_prefix('.').unwrap_or("0");
+    (fraction.is_empty() || fraction.starts_with('.'))
+        && !zeros.is_empty()
+        && zeros.bytes().all(|digit| digit == b'0')
+}
+
+/// What says which day it is at a hotel: all that asks for its today asks here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HotelDay {
+    /// What its clocks show.
+    pub time_zone: TimeZone,
+    /// When the day before ends.
+    pub ends: DayEnds,
+}
+
+impl HotelDay {
+    /// What day it is there at `now`: the last that has begun. A day begins when the hotel's clocks
+    /// first show the time at which the day before ends, or a later one where they skip it. So a day
+    /// that has begun does not end again when clocks are turned back.
+    #[must_use]
+    pub fn today(self, now: Instant) -> Day {
+        let TimeZone(zone) = self.time_zone;
+        let ends = TimeDelta::minutes(self.ends.0);
+        let shown = (now.with_timezone(&zone).naive_local() - ends).date();
+        // Clocks that were turned back show a time again that they showed before.
+        let begins = |day: Day| zone.from_local_datetime(&(day.and_time(NaiveTime::MIN) + ends));
+        match shown.succ_opt() {
+            Some(next) if begins(next).earliest().is_some_and(|begun| begun <= now) => next,
+            Some(_) | None => shown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

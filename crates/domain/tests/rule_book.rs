@@ -6,8 +6,8 @@ use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
     Day, Decided, Decision, EventData, Field, Guest, Guests, Hotel, HotelAttributes, HotelChange,
-    HotelId, Instant, Money, NewBooking, Refusal, Refused, Room, RoomAttributes, RoomId,
-    RoomStatus, RoomWrite, Status, Stay, Text, TimeZone, Version, amend, cancel, confirm, expire,
+    HotelDay, HotelId, Instant, Money, NewBooking, Refusal, Refused, Room, RoomAttributes, RoomId,
+    RoomStatus, RoomWrite, Status, Stay, Text, Version, amend, cancel, confirm, expire,
 };
 
 #[test]
@@ -248,7 +248,7 @@ fn an_edit_that_changes_nothing_is_none() {
         name: text("Rialto"),
         city: text("Venice"),
         country: None,
-        time_zone: TimeZone::default(),
+        day: HotelDay::default(),
     };
     let Ok(Decided::Changed(_, hotel)) =
         Hotel::create(HotelId(Uuid::nil()), attributes.clone(), now())
@@ -513,7 +513,7 @@ fn calendar(taken: &[&str]) -> Calendar {
             updated_at: now() - TimeDelta::days(1),
             deleted_at: None,
         },
-        time_zone: TimeZone::default(),
+        day: HotelDay::default(),
         now: now(),
         taken: taken.iter().zip(ids).map(|(said, id)| booking(said, id)).collect(),
     }

@@ -66,11 +66,13 @@ impl Store {
             HotelChange::Replace { from, to } => {
                 let attributes = &to.attributes;
                 let country = attributes.country.as_ref().map(Country::as_str);
+                let day = attributes.day;
                 let update = hotel::Entity::update_many()
                     .col_expr(hotel::Column::Name, Expr::value(attributes.name.as_str()))
                     .col_expr(hotel::Column::City, Expr::value(attributes.city.as_str()))
                     .col_expr(hotel::Column::Country, Expr::value(country))
-                    .col_expr(hotel::Column::TimeZone, Expr::value(attributes.time_zone.name()))
+                    .col_expr(hotel::Column::TimeZone, Expr::value(day.time_zone.name()))
+                    .col_expr(hotel::Column::DayEnds, Expr::value(day.ends.minutes()))
                     .col_expr(hotel::Column::UpdatedAt, Expr::value(to.updated_at));
                 advance_hotel(tx, update, to.id.0, *from).await?;
             }

@@ -14,7 +14,7 @@ use crate::snapshot::{NightsQuery, SnapshotQuery};
 use crate::{Store, StoreError};
 
 pub(crate) const HOTEL: &str = "
-SELECT id, name, city, country, time_zone, version, created_at, updated_at, deleted_at
+SELECT id, name, city, country, time_zone, day_ends, version, created_at, updated_at, deleted_at
 FROM hotels WHERE id = $1 AND deleted_at IS NULL";
 pub(crate) static ROOM: LazyLock<String> =
     LazyLock::new(|| expand("SELECT {room:r} FROM rooms AS r WHERE r.id = $1"));

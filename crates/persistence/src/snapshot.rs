@@ -85,7 +85,7 @@ impl Snapshot {
             let mut columns = Columns::new(row);
             let now: Instant = columns.take()?;
             let used: Option<serde_json::Value> = columns.take()?;
-            let time_zone: Option<String> = columns.take()?;
+            let day: (Option<String>, Option<i64>) = (columns.take()?, columns.take()?);
             let snapshot = match &mut snapshot {
                 Some(snapshot) => snapshot,
                 None => snapshot.insert(Self {
@@ -95,9 +95,9 @@ impl Snapshot {
                     bookings: HashMap::new(),
                 }),
             };
-            let (Some(room), Some(time_zone)) = (columns.room()?, time_zone) else { continue };
+            let (Some(room), (Some(zone), Some(ends))) = (columns.room()?, day) else { continue };
             let booking = columns.booking()?;
-            snapshot.add(room, &time_zone, booking)?;
+            snapshot.add(room, (&zone, ends), booking)?;
         }
         snapshot.ok_or_else(|| {
             let why = "the snapshot statement always has a row".to_owned();
@@ -108,14 +108,14 @@ impl Snapshot {
     fn add(
         &mut self,
         room: room::Model,
-        time_zone: &str,
+        (time_zone, day_ends): (&str, i64),
         booking: Option<booking::Model>,
     ) -> Result<(), StoreError> {
         let id = RoomId(room.id);
         if !self.calendars.contains_key(&id) {
-            let time_zone = hotel::time_zone(HotelId(room.hotel_id), time_zone)?;
+            let day = hotel::day(HotelId(room.hotel_id), time_zone, day_ends)?;
             let calendar =
-                Calendar { room: room.into_domain()?, time_zone, now: self.now, taken: Vec::new() };
+                Calendar { room: room.into_domain()?, day, now: self.now, taken: Vec::new() };
             self.calendars.insert(id, calendar);
         }
         let Some(booking) = booking else { return Ok(()) };

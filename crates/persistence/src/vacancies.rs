@@ -38,7 +38,7 @@ impl Store {
     ) -> Result<Candidates, StoreError> {
         let mut query = Query::new(self.dialect, "SELECT ");
         query.push(&columns::<idempotency_key::Column>("k"));
-        query.push(", clock.now AS now, h.time_zone AS time_zone, r.id AS r_id");
+        query.push(", clock.now AS now, h.time_zone AS h_time_zone, h.day_ends AS h_day_ends, r.id AS r_id");
         push_clock_and_key(self, &mut query, key);
         let of_hotel = query.value(hotel.0);
         query.push(" LEFT JOIN hotels AS h ON h.deleted_at IS NULL AND h.id = ").push(&of_hotel);
@@ -54,13 +54,13 @@ impl Store {
         let first = rows.first().ok_or_else(|| no_row("candidates"))?;
         let ids = rows.iter().map(|row| row.try_get::<Option<uuid::Uuid>>("r_", "id"));
         let ids = ids.filter_map(Result::transpose).map(|id| id.map(RoomId));
-        let time_zone: Option<String> = first.try_get("", "time_zone")?;
-        let time_zone = time_zone.as_deref();
-        let time_zone = time_zone.map(|name| hotel::time_zone(hotel, name)).transpose()?;
+        let time_zone: Option<String> = first.try_get("h_", "time_zone")?;
+        let day_ends: Option<i64> = first.try_get("h_", "day_ends")?;
+        let day = time_zone.zip(day_ends).map(|(zone, ends)| hotel::day(hotel, &zone, ends));
         let now = first.try_get("", "now")?;
         Ok(Candidates {
             earlier: earlier(first)?,
-            today: time_zone.map(|time_zone| time_zone.today(now)),
+            today: day.transpose()?.map(|day| day.today(now)),
             rooms: ids.collect::<Result<_, DbErr>>()?,
         })
     }

@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Calendar, Capacity, Change, Day, Decided, Decision, Guest,
-    Guests, Hotel, HotelAttributes, HotelId, NewBooking, Room, RoomAttributes, RoomChange, RoomId,
-    RoomStatus, RoomWrite, Stay, Text, TimeZone, amend,
+    Guests, Hotel, HotelAttributes, HotelDay, HotelId, NewBooking, Room, RoomAttributes,
+    RoomChange, RoomId, RoomStatus, RoomWrite, Stay, Text, amend,
 };
 use vacancy_persistence::{
     Answer, CommitGate, ConnectError, Part, Record, RequestKey, SchemaState, Store, StoreError,
@@ -280,7 +280,7 @@ impl<'a> House<'a> {
             name: text("Rialto"),
             city: text("Venice"),
             country: None,
-            time_zone: TimeZone::default(),
+            day: HotelDay::default(),
         };
         let house = Self { db, store, today: now.date_naive() };
         house.keep(Hotel::create(HOTEL, attributes, now)).await;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vacancy_domain::{Country, HotelAttributes, Text, TimeZone};
+use vacancy_domain::{Country, DayEnds, HotelAttributes, HotelDay, Text, TimeZone};
 
 use crate::http::fields::FieldErrors;
 use crate::http::problem::Problem;
@@ -23,6 +23,10 @@ pub struct HotelBody {
     /// IANA name; `UTC` if absent.
     #[schema(example = "Europe/Rome")]
     pub time_zone: Option<String>,
+    /// When the day ends there, `HH:MM` by its clocks, `00:00` (if absent) to `12:00`: until then,
+    /// today is the day before. Seconds may follow where they are zero.
+    #[schema(pattern = r"^((0[0-9]|1[01]):[0-5][0-9]|12:00)(:00(\.0+)?)?$", example = "04:00")]
+    pub day_ends: Option<String>,
 }
 
 impl HotelBody {
@@ -35,8 +39,10 @@ impl HotelBody {
         let country = errors.at("/country", country);
         let time_zone = self.time_zone.as_deref().map(TimeZone::parse).transpose();
         let time_zone = errors.at("/time_zone", time_zone).flatten().unwrap_or_default();
-        let hotel =
-            || Some(HotelAttributes { name: name?, city: city?, country: country?, time_zone });
+        let ends = self.day_ends.as_deref().map(DayEnds::parse).transpose();
+        let ends = errors.at("/day_ends", ends).flatten().unwrap_or_default();
+        let day = HotelDay { time_zone, ends };
+        let hotel = || Some(HotelAttributes { name: name?, city: city?, country: country?, day });
         Ok(errors.finish(hotel())?)
     }
 }

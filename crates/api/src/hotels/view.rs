@@ -26,6 +26,9 @@ pub struct HotelView {
     pub country: Option<String>,
     /// IANA name; decides what day it is there.
     pub time_zone: String,
+    /// When the day ends there, by its clocks: until then, today is the day before.
+    #[schema(pattern = r"^((0[0-9]|1[01]):[0-5][0-9]|12:00)$", example = "04:00")]
+    pub day_ends: String,
     /// Counts its edits, from 1.
     pub version: i64,
     /// When it was created.
@@ -47,7 +50,8 @@ impl From<&Hotel> for HotelView {
             name: attributes.name.as_str().to_owned(),
             city: attributes.city.as_str().to_owned(),
             country: attributes.country.as_ref().map(|country| country.as_str().to_owned()),
-            time_zone: attributes.time_zone.name().to_owned(),
+            time_zone: attributes.day.time_zone.name().to_owned(),
+            day_ends: attributes.day.ends.to_string(),
             version: hotel.version.0,
             created_at: hotel.created_at,
             updated_at: hotel.updated_at,

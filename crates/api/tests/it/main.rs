@@ -15,6 +15,7 @@ mod conditional;
 mod contract;
 mod cost;
 mod crash;
+mod day_ends;
 mod faults;
 mod files;
 mod holds;

@@ -10,15 +10,15 @@ use crate::money::Total;
 use crate::refusal::Refusal;
 use crate::room::{Room, RoomStatus};
 use crate::stay::Stay;
-use crate::time::{Day, Instant, TimeZone};
+use crate::time::{Day, HotelDay, Instant};
 
 /// What a decision about a room's nights looks at, all read in one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
     /// The room, with the version the decision will be committed against.
     pub room: Room,
-    /// Its hotel's time zone.
-    pub time_zone: TimeZone,
+    /// What says which day it is at its hotel.
+    pub day: HotelDay,
     /// The database's time of the snapshot.
     pub now: Instant,
     /// The bookings stored as held or confirmed that overlap the nights asked about.
@@ -54,9 +54,14 @@ impl Calendar {
         }
     }
 
+    /// What day it is at the hotel.
+    pub(super) fn today(&self) -> Day {
+        self.day.today(self.now)
+    }
+
     /// Whether one may still arrive for the stay.
     pub(super) fn check_arrival(&self, stay: Stay) -> Result<(), Invalid> {
-        stay.check_bookable(self.time_zone.today(self.now))
+        stay.check_bookable(self.today())
     }
 
     /// Whether the room is open and nothing but `except` occupies a night of `stay`.

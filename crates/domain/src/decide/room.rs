@@ -63,7 +63,7 @@ impl Calendar {
     /// Deletes the room, unless a booking occupies a night from today on. `taken` must hold every
     /// booking stored as held or confirmed that checks out after yesterday.
     pub fn delete_room(&self) -> Decision<()> {
-        let today = self.time_zone.today(self.now);
+        let today = self.today();
         let ahead = self.taken.iter().filter(|booking| booking.stay.check_out() > today);
         let (lapsed, occupying): (Vec<_>, Vec<_>) =
             ahead.partition(|booking| booking.has_lapsed(self.now));

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
-    Day, Decided, Decision, Event, EventKind, Guest, Guests, HotelId, Instant, Money, NewBooking,
-    Refusal, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite, Status, Stay, Text,
-    TimeZone, Version, amend, cancel, confirm, expire,
+    Day, Decided, Decision, Event, EventKind, Guest, Guests, HotelDay, HotelId, Instant, Money,
+    NewBooking, Refusal, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite, Status,
+    Stay, Text, Version, amend, cancel, confirm, expire,
 };
 
 pub const ROOMS: usize = 3;
@@ -140,7 +140,7 @@ impl House {
         });
         Calendar {
             room: room.clone(),
-            time_zone: TimeZone::default(),
+            day: HotelDay::default(),
             now: self.now,
             taken: taken.cloned().collect(),
         }

@@ -2,7 +2,9 @@
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
-use vacancy_domain::{Country, Hotel, HotelAttributes, HotelId, TimeZone, Version};
+use vacancy_domain::{
+    Country, DayEnds, Hotel, HotelAttributes, HotelDay, HotelId, TimeZone, Version,
+};
 
 use super::row::Row;
 use crate::StoreError;
@@ -16,6 +18,7 @@ pub struct Model {
     pub city: String,
     pub country: Option<String>,
     pub time_zone: String,
+    pub day_ends: i64,
     pub version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
@@ -27,9 +30,13 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The time zone of the hotel `id` as stored.
-pub fn time_zone(id: HotelId, name: &str) -> Result<TimeZone, StoreError> {
-    Row { table: "hotels", id: id.0 }.stored("time_zone", TimeZone::parse(name))
+/// What says which day it is at the hotel `id`, as stored.
+pub fn day(id: HotelId, time_zone: &str, ends: i64) -> Result<HotelDay, StoreError> {
+    let row = Row { table: "hotels", id: id.0 };
+    Ok(HotelDay {
+        time_zone: row.stored("time_zone", TimeZone::parse(time_zone))?,
+        ends: row.stored("day_ends", DayEnds::after_midnight(ends))?,
+    })
 }
 
 impl Model {
@@ -42,7 +49,7 @@ impl Model {
                 name: row.text("name", &self.name)?,
                 city: row.text("city", &self.city)?,
                 country: row.stored("country", country)?,
-                time_zone: time_zone(HotelId(self.id), &self.time_zone)?,
+                day: day(HotelId(self.id), &self.time_zone, self.day_ends)?,
             },
             version: Version(self.version),
             created_at: self.created_at,
@@ -59,7 +66,8 @@ impl From<&Hotel> for ActiveModel {
             name: Set(attributes.name.as_str().to_owned()),
             city: Set(attributes.city.as_str().to_owned()),
             country: Set(attributes.country.as_ref().map(|country| country.as_str().to_owned())),
-            time_zone: Set(attributes.time_zone.name().to_owned()),
+            time_zone: Set(attributes.day.time_zone.name().to_owned()),
+            day_ends: Set(attributes.day.ends.minutes()),
             version: Set(hotel.version.0),
             created_at: Set(hotel.created_at),
             updated_at: Set(hotel.updated_at),

@@ -41,6 +41,8 @@ fn a_corrupt_hotel_is_reported_with_table_column_and_id() {
     check_hotel("city", |row| row.city = String::new());
     check_hotel("country", |row| row.country = Some("nl".into()));
     check_hotel("time_zone", |row| row.time_zone = "Middle-earth/Shire".into());
+    check_hotel("day_ends", |row| row.day_ends = -1);
+    check_hotel("day_ends", |row| row.day_ends = 721);
 }
 
 #[test]
@@ -133,6 +135,7 @@ fn hotel() -> hotel::Model {
         city: "Venice".into(),
         country: Some("IT".into()),
         time_zone: "Europe/Rome".into(),
+        day_ends: 240,
         version: 1,
         created_at: now(),
         updated_at: now(),

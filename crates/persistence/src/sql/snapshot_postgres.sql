@@ -3,7 +3,7 @@
 --
 -- $1 keys; $2 rooms; $3 bookings; $4..$7 nights: room, first day, day after the last, and a booking
 -- whose own days stand for those that are null. With neither, from yesterday on: no hotel's today is
--- earlier, in any time zone.
+-- earlier, in any time zone, its day ending at noon at the latest.
 SELECT
     clock.now,
     (SELECT jsonb_agg(jsonb_build_object(
@@ -12,6 +12,7 @@ SELECT
      FROM idempotency_keys AS k
      WHERE k.key = ANY ($1) AND k.expires_at > clock.now) AS used,
     h.time_zone,
+    h.day_ends,
     {room:r},
     {booking:b}
 FROM (SELECT statement_timestamp() AS now) AS clock

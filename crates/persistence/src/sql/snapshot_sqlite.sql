@@ -7,6 +7,7 @@ SELECT
      FROM idempotency_keys AS k
      WHERE k.key IN (SELECT value FROM json_each(?1)) AND k.expires_at > clock.now) AS used,
     h.time_zone,
+    h.day_ends,
     {room:r},
     {booking:b}
 FROM (SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now') AS now) AS clock

@@ -20,6 +20,7 @@ class Hotel:
     Attributes:
         city (str): Where it is.
         created_at (datetime.datetime): When it was created.
+        day_ends (str): When the day ends there, by its clocks: until then, today is the day before. Example: 04:00.
         id (UUID): UUIDv7.
         name (str): What guests call it.
         time_zone (str): IANA name; decides what day it is there.
@@ -30,6 +31,7 @@ class Hotel:
 
     city: str
     created_at: datetime.datetime
+    day_ends: str
     id: UUID
     name: str
     time_zone: str
@@ -42,6 +44,8 @@ class Hotel:
         city = self.city
 
         created_at = self.created_at.isoformat()
+
+        day_ends = self.day_ends
 
         id = str(self.id)
 
@@ -61,6 +65,7 @@ class Hotel:
             {
                 "city": city,
                 "created_at": created_at,
+                "day_ends": day_ends,
                 "id": id,
                 "name": name,
                 "time_zone": time_zone,
@@ -80,6 +85,8 @@ class Hotel:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        day_ends = d.pop("day_ends")
+
         id = UUID(d.pop("id"))
 
         name = d.pop("name")
@@ -95,6 +102,7 @@ class Hotel:
         hotel = cls(
             city=city,
             created_at=created_at,
+            day_ends=day_ends,
             id=id,
             name=name,
             time_zone=time_zone,

@@ -20,6 +20,9 @@ class HotelPatch:
         city (str | Unset): 1 to 200 characters. Example: Venice.
         country (None | str | Unset): ISO 3166-1 alpha-2, upper case. Example: IT.
         created_at (datetime.datetime | Unset): When it was created.
+        day_ends (None | str | Unset): When the day ends there, `HH:MM` by its clocks, `00:00` (if absent) to `12:00`:
+            until then,
+            today is the day before. Seconds may follow where they are zero. Example: 04:00.
         id (UUID | Unset): UUIDv7.
         name (str | Unset): 1 to 200 characters. Example: Rialto.
         time_zone (None | str | Unset): IANA name; `UTC` if absent. Example: Europe/Rome.
@@ -30,6 +33,7 @@ class HotelPatch:
     city: str | Unset = UNSET
     country: None | str | Unset = UNSET
     created_at: datetime.datetime | Unset = UNSET
+    day_ends: None | str | Unset = UNSET
     id: UUID | Unset = UNSET
     name: str | Unset = UNSET
     time_zone: None | str | Unset = UNSET
@@ -48,6 +52,12 @@ class HotelPatch:
         created_at: str | Unset = UNSET
         if not isinstance(self.created_at, Unset):
             created_at = self.created_at.isoformat()
+
+        day_ends: None | str | Unset
+        if isinstance(self.day_ends, Unset):
+            day_ends = UNSET
+        else:
+            day_ends = self.day_ends
 
         id: str | Unset = UNSET
         if not isinstance(self.id, Unset):
@@ -76,6 +86,8 @@ class HotelPatch:
             field_dict["country"] = country
         if created_at is not UNSET:
             field_dict["created_at"] = created_at
+        if day_ends is not UNSET:
+            field_dict["day_ends"] = day_ends
         if id is not UNSET:
             field_dict["id"] = id
         if name is not UNSET:
@@ -110,6 +122,15 @@ class HotelPatch:
         else:
             created_at = datetime.datetime.fromisoformat(_created_at)
 
+        def _parse_day_ends(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        day_ends = _parse_day_ends(d.pop("day_ends", UNSET))
+
         _id = d.pop("id", UNSET)
         id: UUID | Unset
         if isinstance(_id, Unset):
@@ -141,6 +162,7 @@ class HotelPatch:
             city=city,
             country=country,
             created_at=created_at,
+            day_ends=day_ends,
             id=id,
             name=name,
             time_zone=time_zone,

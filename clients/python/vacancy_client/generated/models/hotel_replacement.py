@@ -21,6 +21,9 @@ class HotelReplacement:
         name (str): 1 to 200 characters. Example: Rialto.
         country (None | str | Unset): ISO 3166-1 alpha-2, upper case. Example: IT.
         created_at (datetime.datetime | Unset): When it was created.
+        day_ends (None | str | Unset): When the day ends there, `HH:MM` by its clocks, `00:00` (if absent) to `12:00`:
+            until then,
+            today is the day before. Seconds may follow where they are zero. Example: 04:00.
         id (UUID | Unset): UUIDv7.
         time_zone (None | str | Unset): IANA name; `UTC` if absent. Example: Europe/Rome.
         updated_at (datetime.datetime | Unset): When this version came to be.
@@ -31,6 +34,7 @@ class HotelReplacement:
     name: str
     country: None | str | Unset = UNSET
     created_at: datetime.datetime | Unset = UNSET
+    day_ends: None | str | Unset = UNSET
     id: UUID | Unset = UNSET
     time_zone: None | str | Unset = UNSET
     updated_at: datetime.datetime | Unset = UNSET
@@ -50,6 +54,12 @@ class HotelReplacement:
         created_at: str | Unset = UNSET
         if not isinstance(self.created_at, Unset):
             created_at = self.created_at.isoformat()
+
+        day_ends: None | str | Unset
+        if isinstance(self.day_ends, Unset):
+            day_ends = UNSET
+        else:
+            day_ends = self.day_ends
 
         id: str | Unset = UNSET
         if not isinstance(self.id, Unset):
@@ -79,6 +89,8 @@ class HotelReplacement:
             field_dict["country"] = country
         if created_at is not UNSET:
             field_dict["created_at"] = created_at
+        if day_ends is not UNSET:
+            field_dict["day_ends"] = day_ends
         if id is not UNSET:
             field_dict["id"] = id
         if time_zone is not UNSET:
@@ -113,6 +125,15 @@ class HotelReplacement:
         else:
             created_at = datetime.datetime.fromisoformat(_created_at)
 
+        def _parse_day_ends(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        day_ends = _parse_day_ends(d.pop("day_ends", UNSET))
+
         _id = d.pop("id", UNSET)
         id: UUID | Unset
         if isinstance(_id, Unset):
@@ -143,6 +164,7 @@ class HotelReplacement:
             name=name,
             country=country,
             created_at=created_at,
+            day_ends=day_ends,
             id=id,
             time_zone=time_zone,
             updated_at=updated_at,
