@@ -85,8 +85,8 @@ impl App {
     #[must_use]
     pub fn guarded(store: Store, settings: Settings, guard: GuardOptions) -> Self {
         Self(Arc::new(Shared {
+            metrics: Arc::new(Metrics::new(&Code::conflicts(), store.zones())),
             store,
-            metrics: Arc::new(Metrics::new(&Code::conflicts())),
             settings,
             guard: Guard::new(guard),
             lanes: Lanes::default(),

@@ -6,7 +6,6 @@ use uuid::Uuid;
 use vacancy_domain::{
     Amount, Capacity, Change, Country, Currency, DayEnds, Decided, Decision, Hotel,
     HotelAttributes, HotelDay, HotelId, Money, Room, RoomAttributes, RoomId, RoomStatus, Text,
-    TimeZone,
 };
 use vacancy_persistence::{Answer, CommitGate, Record, RequestKey, Store, StoreError};
 
@@ -49,7 +48,7 @@ pub async fn load(store: &Store) -> Result<bool, DemoError> {
             city: Text::parse(city).map_err(DemoError::Data)?,
             country: Some(Country::parse(country).map_err(DemoError::Data)?),
             day: HotelDay {
-                time_zone: TimeZone::parse(time_zone).map_err(DemoError::Data)?,
+                time_zone: store.zones().find(time_zone).map_err(DemoError::Data)?,
                 ends: DayEnds::default(),
             },
         };

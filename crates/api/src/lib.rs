@@ -25,3 +25,4 @@ pub mod server;
 mod sweeper;
 pub mod telemetry;
 mod write;
+pub mod zoneinfo;

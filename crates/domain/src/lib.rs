@@ -24,6 +24,7 @@ mod stay;
 mod text;
 mod time;
 mod version;
+mod zones;
 
 pub use booking::{Booking, Guest, Status};
 pub use capacity::{Capacity, Guests};
@@ -42,3 +43,4 @@ pub use stay::{NIGHTS_MAX, Stay, YEARS_AHEAD_MAX};
 pub use text::{Country, Email, TEXT_CHARS_MAX, Text};
 pub use time::{Day, DayEnds, HotelDay, Instant, TimeZone};
 pub use version::Version;
+pub use zones::Zones;

@@ -1,36 +1,74 @@
 //! Moments, days, and what says which day it is at a hotel.
 
 use std::fmt;
+use std::sync::Arc;
 
-use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use chrono::{Datelike as _, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _};
+use jiff::tz::AmbiguousOffset;
 
 /// A moment in UTC. The database's clock makes them, in whole microseconds.
 pub type Instant = chrono::DateTime<chrono::Utc>;
 /// A day in the hotel's calendar.
 pub type Day = chrono::NaiveDate;
 
-/// An IANA time zone by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeZone(chrono_tz::Tz);
+/// An IANA time zone: its name and its rules. Clones share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeZone(Arc<NamedRules>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct NamedRules {
+    name: String,
+    rules: jiff::tz::TimeZone,
+}
 
 impl TimeZone {
-    /// Fails with what to correct unless `name` is in the IANA database, letter for letter.
-    pub fn parse(name: &str) -> Result<Self, String> {
-        name.parse()
-            .map(Self)
-            .map_err(|_| "must be an IANA time zone such as Europe/Amsterdam".to_owned())
+    /// A zone by the rules of a file in the Time Zone Information Format (RFC 9636). Fails when they
+    /// do not read.
+    pub fn from_tzif(name: &str, tzif: &[u8]) -> Result<Self, String> {
+        let rules = jiff::tz::TimeZone::tzif(name, tzif).map_err(|why| why.to_string())?;
+        Ok(Self(Arc::new(NamedRules { name: name.to_owned(), rules })))
     }
 
     /// The IANA name.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        self.0.name()
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What its clocks show at `now`.
+    fn shown(&self, now: Instant) -> NaiveDateTime {
+        // Both libraries count the years that the databases do; beyond them clocks show UTC.
+        let at = jiff::Timestamp::from_second(now.timestamp());
+        let offset = at.map_or(jiff::tz::Offset::UTC, |at| self.0.rules.to_offset(at));
+        let now = now.naive_utc();
+        now.checked_add_signed(TimeDelta::seconds(offset.seconds().into())).unwrap_or(now)
+    }
+
+    /// When its clocks first show `local`, to the second; `None` when they skip it.
+    fn first_shown(&self, local: NaiveDateTime) -> Option<Instant> {
+        let part = |part: u32| i8::try_from(part).ok();
+        let civil = jiff::civil::DateTime::new(
+            i16::try_from(local.year()).ok()?,
+            part(local.month())?,
+            part(local.day())?,
+            part(local.hour())?,
+            part(local.minute())?,
+            part(local.second())?,
+            0,
+        );
+        let offset = match self.0.rules.to_ambiguous_timestamp(civil.ok()?).offset() {
+            AmbiguousOffset::Unambiguous { offset }
+            | AmbiguousOffset::Fold { before: offset, .. } => offset,
+            AmbiguousOffset::Gap { .. } => return None,
+        };
+        let first = local.checked_sub_signed(TimeDelta::seconds(offset.seconds().into()))?;
+        Some(first.and_utc())
     }
 }
 
 impl Default for TimeZone {
     fn default() -> Self {
-        Self(chrono_tz::Tz::UTC)
+        Self(Arc::new(NamedRules { name: "UTC".to_owned(), rules: jiff::tz::TimeZone::UTC }))
     }
 }
 
@@ -95,7 +133,7 @@ fn is_zero_seconds(text: &str) -> bool {
 }
 
 /// What says which day it is at a hotel: all that asks for its today asks here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HotelDay {
     /// What its clocks show.
     pub time_zone: TimeZone,
@@ -108,14 +146,13 @@ impl HotelDay {
     /// first show the time at which the day before ends, or a later one where they skip it. So a day
     /// that has begun does not end again when clocks are turned back.
     #[must_use]
-    pub fn today(self, now: Instant) -> Day {
-        let TimeZone(zone) = self.time_zone;
+    pub fn today(&self, now: Instant) -> Day {
         let ends = TimeDelta::minutes(self.ends.0);
-        let shown = (now.with_timezone(&zone).naive_local() - ends).date();
+        let shown = (self.time_zone.shown(now) - ends).date();
         // Clocks that were turned back show a time again that they showed before.
-        let begins = |day: Day| zone.from_local_datetime(&(day.and_time(NaiveTime::MIN) + ends));
+        let begins = |day: Day| self.time_zone.first_shown(day.and_time(NaiveTime::MIN) + ends);
         match shown.succ_opt() {
-            Some(next) if begins(next).earliest().is_some_and(|begun| begun <= now) => next,
+            Some(next) if begins(next).is_some_and(|begun| begun <= now) => next,
             Some(_) | None => shown,
         }
     }

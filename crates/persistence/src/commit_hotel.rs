@@ -66,7 +66,7 @@ impl Store {
             HotelChange::Replace { from, to } => {
                 let attributes = &to.attributes;
                 let country = attributes.country.as_ref().map(Country::as_str);
-                let day = attributes.day;
+                let day = &attributes.day;
                 let update = hotel::Entity::update_many()
                     .col_expr(hotel::Column::Name, Expr::value(attributes.name.as_str()))
                     .col_expr(hotel::Column::City, Expr::value(attributes.city.as_str()))

@@ -41,7 +41,7 @@ impl Store {
         Ok(HotelSnapshot {
             earlier: earlier(&row)?,
             now: row.try_get("", "now")?,
-            hotel: hotel.map(hotel::Model::into_domain).transpose()?,
+            hotel: hotel.map(|hotel| hotel.into_domain(&self.zones)).transpose()?,
             has_rooms: row.try_get("", "has_rooms")?,
         })
     }

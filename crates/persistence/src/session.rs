@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sea_orm::QueryResult;
 use sea_orm::sqlx::sqlite::Sqlite;
 use sea_orm::sqlx::{SqlitePool, Transaction};
-use vacancy_domain::RoomId;
+use vacancy_domain::{RoomId, Zones};
 
 use crate::connect::Pools;
 use crate::connect::Retirement;
@@ -18,7 +18,10 @@ use crate::{Store, StoreError, commit_postgres, commit_sqlite, snapshot};
 
 /// See the module. What is not committed when it is dropped is not committed at all.
 #[derive(Debug)]
-pub struct Session(Connected);
+pub struct Session {
+    connected: Connected,
+    zones: Zones,
+}
 
 #[derive(Debug)]
 enum Connected {
@@ -40,7 +43,7 @@ impl Store {
     /// Borrows what an attempt needs. Fails with [`StoreError::Unavailable`] when no connection is
     /// to be had in time.
     pub async fn session(&self) -> Result<Session, StoreError> {
-        Ok(Session(match &self.pools {
+        let connected = match &self.pools {
             Pools::Postgres { hot, .. } => {
                 let lent = hot.get_owned().await;
                 let lent = lent.map_err(StoreError::acquiring)?;
@@ -55,7 +58,8 @@ impl Store {
                     retirement: self.retirement.clone(),
                 }
             }
-        }))
+        };
+        Ok(Session { connected, zones: self.zones.clone() })
     }
 }
 
@@ -64,22 +68,23 @@ impl Session {
     /// anything is read: what is read then cannot change any more before the commit. Fails with
     /// [`StoreError::Lost`] when another holds one of them for too long.
     pub async fn lock(self, rooms: &[RoomId]) -> Result<Self, StoreError> {
-        match self.0 {
+        let connected = match self.connected {
             Connected::Postgres { mut lent, .. } => {
                 commit_postgres::lock(&mut lent, rooms).await?;
-                Ok(Self(Connected::Postgres { lent, locked: true }))
+                Connected::Postgres { lent, locked: true }
             }
             Connected::Sqlite { writer, .. } => {
                 let transaction = writer.begin_with("BEGIN IMMEDIATE").await;
-                Ok(Self(Connected::SqliteLocked(transaction.map_err(StoreError::of)?)))
+                Connected::SqliteLocked(transaction.map_err(StoreError::of)?)
             }
-            locked @ Connected::SqliteLocked(_) => Ok(Self(locked)),
-        }
+            locked @ Connected::SqliteLocked(_) => locked,
+        };
+        Ok(Self { connected, ..self })
     }
 
     /// Reads everything that decisions look at, in one statement.
     pub async fn snapshot(&mut self, ask: &SnapshotQuery) -> Result<Snapshot, StoreError> {
-        let rows: Vec<QueryResult> = match &mut self.0 {
+        let rows: Vec<QueryResult> = match &mut self.connected {
             Connected::Postgres { lent, .. } => snapshot::postgres_rows(lent, ask).await?,
             Connected::Sqlite { reader, .. } => {
                 let mut connection = reader.acquire().await.map_err(StoreError::of)?;
@@ -87,7 +92,7 @@ impl Session {
             }
             Connected::SqliteLocked(transaction) => snapshot::sqlite_rows(transaction, ask).await?,
         };
-        Snapshot::read(&rows)
+        Snapshot::read(&rows, &self.zones)
     }
 
     /// Keeps a write, all of it; or, if what it was decided on has changed, none of it.
@@ -96,7 +101,7 @@ impl Session {
     /// a part's gate was closed before, and [`StoreError::Unknown`] when the connection broke while
     /// it was being kept.
     pub async fn commit(self, write: Arc<Write>) -> Result<(), StoreError> {
-        match self.0 {
+        match self.connected {
             Connected::Postgres { lent, locked } => {
                 commit_postgres::commit(lent, locked, &write).await
             }
@@ -112,7 +117,7 @@ impl Session {
 
     /// Gives the connection back without a commit.
     pub async fn end(self) {
-        match self.0 {
+        match self.connected {
             Connected::Postgres { mut lent, locked } => {
                 if locked {
                     commit_postgres::roll_back(&mut lent).await;

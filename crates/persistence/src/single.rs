@@ -27,7 +27,7 @@ impl Store {
     pub async fn hotel(&self, id: HotelId) -> Result<Option<Hotel>, StoreError> {
         let row = self.row_by_id(HOTEL, id.0).await?;
         let row = row.map(|row| hotel::Model::from_query_result(&row, "")).transpose()?;
-        row.map(hotel::Model::into_domain).transpose()
+        row.map(|row| row.into_domain(&self.zones)).transpose()
     }
 
     /// A room, deleted or not.

@@ -9,7 +9,9 @@ use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{DbErr, QueryResult};
 use serde::Deserialize;
 use uuid::Uuid;
-use vacancy_domain::{Booking, BookingId, Calendar, Day, HotelId, Instant, RoomId, Stay, Version};
+use vacancy_domain::{
+    Booking, BookingId, Calendar, Day, HotelDay, HotelId, Instant, RoomId, Stay, Version, Zones,
+};
 
 use crate::StoreError;
 use crate::entity::{booking, hotel, room};
@@ -79,7 +81,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn read(rows: &[QueryResult]) -> Result<Self, StoreError> {
+    pub(crate) fn read(rows: &[QueryResult], zones: &Zones) -> Result<Self, StoreError> {
         let mut snapshot = None;
         for row in rows {
             let mut columns = Columns::new(row);
@@ -96,8 +98,10 @@ impl Snapshot {
                 }),
             };
             let (Some(room), (Some(zone), Some(ends))) = (columns.room()?, day) else { continue };
+            let hotel = HotelId(room.hotel_id);
+            let day = || hotel::day(zones, hotel, (&zone, ends));
             let booking = columns.booking()?;
-            snapshot.add(room, (&zone, ends), booking)?;
+            snapshot.add(room, day, booking)?;
         }
         snapshot.ok_or_else(|| {
             let why = "the snapshot statement always has a row".to_owned();
@@ -108,14 +112,13 @@ impl Snapshot {
     fn add(
         &mut self,
         room: room::Model,
-        (time_zone, day_ends): (&str, i64),
+        day: impl FnOnce() -> Result<HotelDay, StoreError>,
         booking: Option<booking::Model>,
     ) -> Result<(), StoreError> {
         let id = RoomId(room.id);
         if !self.calendars.contains_key(&id) {
-            let day = hotel::day(HotelId(room.hotel_id), time_zone, day_ends)?;
-            let calendar =
-                Calendar { room: room.into_domain()?, day, now: self.now, taken: Vec::new() };
+            let (room, day) = (room.into_domain()?, day()?);
+            let calendar = Calendar { room, day, now: self.now, taken: Vec::new() };
             self.calendars.insert(id, calendar);
         }
         let Some(booking) = booking else { return Ok(()) };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use vacancy_domain::Zones;
 
 use crate::connect::{FileLock, FileWatch, PoolUse, Pools, Reader, Retirement};
 use crate::dialect::Dialect;
@@ -19,6 +20,8 @@ pub struct Store {
     pub(crate) writer: DatabaseConnection,
     pub(crate) dialect: Dialect,
     pub(crate) failpoint: Failpoint,
+    /// By which the names of hotels' time zones are read.
+    pub(crate) zones: Zones,
     /// Which connections must not be lent again; the pools ask it.
     pub(crate) retirement: Retirement,
     /// The SQLite file, of a process that writes it.
@@ -32,6 +35,18 @@ impl Store {
     #[must_use]
     pub fn with_failpoint(self, failpoint: Failpoint) -> Self {
         Self { failpoint, ..self }
+    }
+
+    /// Reads the hotels' time zones by the rules of `zones` instead of those compiled in.
+    #[must_use]
+    pub fn with_zones(self, zones: Zones) -> Self {
+        Self { zones, ..self }
+    }
+
+    /// The time zones that hotels may be in.
+    #[must_use]
+    pub fn zones(&self) -> &Zones {
+        &self.zones
     }
 
     /// To be awaited right before a commit of what was decided. In production it is ready.

@@ -56,7 +56,9 @@ impl Store {
         let ids = ids.filter_map(Result::transpose).map(|id| id.map(RoomId));
         let time_zone: Option<String> = first.try_get("h_", "time_zone")?;
         let day_ends: Option<i64> = first.try_get("h_", "day_ends")?;
-        let day = time_zone.zip(day_ends).map(|(zone, ends)| hotel::day(hotel, &zone, ends));
+        let day = time_zone
+            .zip(day_ends)
+            .map(|(zone, ends)| hotel::day(&self.zones, hotel, (&zone, ends)));
         let now = first.try_get("", "now")?;
         Ok(Candidates {
             earlier: earlier(first)?,

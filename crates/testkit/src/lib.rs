@@ -10,6 +10,7 @@
 //! | a connection that breaks at COMMIT | [`wire::Wire`] |
 //! | an HTTP answer to look at | [`http::Client`] |
 //! | counters to compare | [`scrape::Scrape`] |
+//! | a zone file with rules of one's own | [`zone_file::zone_file`] |
 //!
 //! Nothing here returns an error for a caller to handle: a test that cannot have its surroundings
 //! has failed, so these functions panic and say what was missing. Everything started here ends
@@ -34,6 +35,7 @@ pub mod replica;
 pub mod scrape;
 mod signal;
 pub mod wire;
+pub mod zone_file;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};

@@ -227,7 +227,7 @@ fn command(binary: &Path) -> Command {
     for name in settings.filter(|name| name.to_string_lossy().starts_with("VACANCY_")) {
         command.env_remove(name);
     }
-    command.env_remove("DATABASE_URL");
+    command.env_remove("DATABASE_URL").env_remove("TZDIR");
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use vacancy_domain::Zones;
 use vacancy_persistence::{SchemaState, Store};
 
 use super::database::{connect, known_schema, migrate};
@@ -17,7 +18,7 @@ use crate::app::{App, Settings};
 use crate::auth::guard::GuardOptions;
 use crate::config::{Config, LogFormat, ServeConfig};
 use crate::server::{self, Limits};
-use crate::{demo, router, sweeper};
+use crate::{demo, router, sweeper, zoneinfo};
 
 /// From the signal to the closing of the database, at most. The process promises to end within ten
 /// seconds, and what is left of them is for ending.
@@ -34,13 +35,15 @@ pub(super) async fn serve(config: &Config, stop: &Stop) -> anyhow::Result<ExitCo
     let socket = bind(listen).await.with_context(cannot_listen)?;
     let bound = socket.local_addr()?;
     let guard = letting_in::guard(&config.auth, bound)?;
+    let found = zoneinfo::Found::at(&config.zoneinfo)?;
     let store = tokio::select! {
-        store = open(config, &guard) => store?,
+        store = open(config, &guard, found.zones.clone()) => store?,
         () = stop.asked().cancelled() => return Ok(ExitCode::SUCCESS),
     };
     let listener = socket.listen(BACKLOG).with_context(cannot_listen)?;
     let address = listener.local_addr()?;
     letting_in::warn_if_open(&guard, address);
+    found.tell();
     let app = App::guarded(store, Settings::from(&config.serve), guard);
     let (asked, stopping) = (stop.asked().clone(), app.stopping.clone());
     tokio::spawn(async move {
@@ -69,8 +72,9 @@ async fn bind(listen: &str) -> io::Result<TcpSocket> {
 }
 
 /// The database, with its tables up to date.
-async fn open(config: &Config, guard: &GuardOptions) -> anyhow::Result<Store> {
+async fn open(config: &Config, guard: &GuardOptions, zones: Zones) -> anyhow::Result<Store> {
     let store = connect(&config.database, true, config.serve.request_timeout).await?;
+    let store = store.with_zones(zones);
     if config.serve.migrate {
         migrate(&store).await?;
     } else if let SchemaState::Behind(steps) = known_schema(&store).await? {

@@ -12,6 +12,7 @@ use super::http::HttpConfig;
 use super::keys::KeysCommand;
 use super::log::LogConfig;
 use super::serve::ServeConfig;
+use super::zoneinfo::{ZoneinfoOptions, ZoneinfoSource};
 
 /// What the program was asked to do, and how.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub serve: ServeConfig,
     /// Who is let in.
     pub auth: AuthConfig,
+    /// Where the rules of time zones come from.
+    pub zoneinfo: ZoneinfoSource,
     /// How to log.
     pub log: LogConfig,
 }
@@ -86,6 +89,8 @@ pub(super) struct Cli {
     #[command(flatten)]
     auth: AuthConfig,
     #[command(flatten)]
+    zoneinfo: ZoneinfoOptions,
+    #[command(flatten)]
     log: LogConfig,
 }
 
@@ -110,8 +115,9 @@ where
     if !matches!(parsed, Err(ConfigError::Asked(_))) {
         environment::check_readable()?;
     }
-    let Cli { command, database, http, serve, auth, log } = parsed?;
-    let database = database.resolve()?;
+    let Cli { command, database, http, serve, auth, zoneinfo, log } = parsed?;
+    let (database, zoneinfo) = (database.resolve()?, zoneinfo.resolve());
     serve.check()?;
-    Ok(Config { command: command.unwrap_or(Command::Serve), database, http, serve, auth, log })
+    let command = command.unwrap_or(Command::Serve);
+    Ok(Config { command, database, http, serve, auth, zoneinfo, log })
 }

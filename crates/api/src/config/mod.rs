@@ -18,6 +18,7 @@ mod log;
 mod retry;
 mod serve;
 mod values;
+mod zoneinfo;
 
 #[cfg(test)]
 mod tests;
@@ -32,3 +33,4 @@ pub use self::keys::KeysCommand;
 pub use self::log::{LogConfig, LogFormat};
 pub use self::retry::RetryPolicy;
 pub use self::serve::ServeConfig;
+pub use self::zoneinfo::ZoneinfoSource;

@@ -111,6 +111,23 @@ fn migrate_understands_the_usual_words_and_none() {
 }
 
 #[test]
+fn zone_files_are_where_the_option_says_or_the_common_variable() {
+    let common = ("TZDIR", "/zones/common");
+    let own = ("VACANCY_ZONEINFO", "/zones/own");
+    for (environment, args, expected) in [
+        (&[][..], &[][..], "zoneinfo: System"),
+        (&[("TZDIR", "")], &[], "zoneinfo: System"),
+        (&[common], &[], "zoneinfo: Directory(\"/zones/common\")"),
+        (&[common, own], &[], "zoneinfo: Directory(\"/zones/own\")"),
+        (&[common], &["serve", "--zoneinfo", "embedded"], "zoneinfo: Embedded"),
+        (&[own], &["--zoneinfo", "/zones/flag"], "zoneinfo: Directory(\"/zones/flag\")"),
+    ] {
+        let config = run(environment, args);
+        assert!(config.contains(expected), "{environment:?} {args:?}: {config}");
+    }
+}
+
+#[test]
 fn database_url_falls_back_to_the_common_variable_and_then_to_a_file_but_never_when_empty() {
     let common = ("DATABASE_URL", "postgres://common/db");
     let own = ("VACANCY_DATABASE_URL", "postgres://own/db");

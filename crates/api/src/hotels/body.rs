@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vacancy_domain::{Country, DayEnds, HotelAttributes, HotelDay, Text, TimeZone};
+use vacancy_domain::{Country, DayEnds, HotelAttributes, HotelDay, Text, Zones};
 
 use crate::http::fields::FieldErrors;
 use crate::http::problem::Problem;
@@ -30,14 +30,14 @@ pub struct HotelBody {
 }
 
 impl HotelBody {
-    /// Reads every field; fails with 422 and all that is wrong.
-    pub fn parse(&self) -> Result<HotelAttributes, Problem> {
+    /// Reads every field, the time zone as one of `zones`; fails with 422 and all that is wrong.
+    pub fn parse(&self, zones: &Zones) -> Result<HotelAttributes, Problem> {
         let mut errors = FieldErrors::default();
         let name = errors.at("/name", Text::parse(&self.name));
         let city = errors.at("/city", Text::parse(&self.city));
         let country = self.country.as_deref().map(Country::parse).transpose();
         let country = errors.at("/country", country);
-        let time_zone = self.time_zone.as_deref().map(TimeZone::parse).transpose();
+        let time_zone = self.time_zone.as_deref().map(|name| zones.find(name)).transpose();
         let time_zone = errors.at("/time_zone", time_zone).flatten().unwrap_or_default();
         let ends = self.day_ends.as_deref().map(DayEnds::parse).transpose();
         let ends = errors.at("/day_ends", ends).flatten().unwrap_or_default();

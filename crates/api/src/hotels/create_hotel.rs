@@ -30,7 +30,7 @@ pub async fn create(
     request: WriteRequest<Json<HotelBody>, NoQuery>,
 ) -> Result<Reply, Problem> {
     let id = HotelId(Uuid::now_v7());
-    let attributes = request.body.and_then(|Json(body)| body.parse());
+    let attributes = request.body.and_then(|Json(body)| body.parse(app.store.zones()));
     write_hotel(&app, request.context, CreateHotel { id, attributes }).await
 }
 

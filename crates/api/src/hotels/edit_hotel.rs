@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use serde_json::Value;
-use vacancy_domain::{Decided, HotelId};
+use vacancy_domain::{Decided, HotelId, Zones};
 use vacancy_persistence::HotelSnapshot;
 
 use super::body::HotelBody;
@@ -60,7 +60,8 @@ async fn edit(
     edit: Edit,
     request: WriteRequest<Value, VersionQuery>,
 ) -> Result<Reply, Problem> {
-    write_hotel(app, request.context, EditHotel { id, edit, body: request.body }).await
+    let operation = EditHotel { id, edit, body: request.body, zones: app.store.zones().clone() };
+    write_hotel(app, request.context, operation).await
 }
 
 /// Replaces or merges what clients set of a hotel.
@@ -69,6 +70,7 @@ struct EditHotel {
     id: HotelId,
     edit: Edit,
     body: Result<Value, Problem>,
+    zones: Zones,
 }
 
 impl HotelOperation for EditHotel {
@@ -95,7 +97,7 @@ impl HotelOperation for EditHotel {
         let hotel = seen.hotel.as_ref().ok_or(Problem::NotFound("hotel"))?;
         let body = self.body.as_ref().map_err(Clone::clone)?;
         let body: HotelBody = patch::apply(self.edit, &HotelView::from(hotel), READ_ONLY, body)?;
-        Ok(match hotel.edit(body.parse()?, seen.now)? {
+        Ok(match hotel.edit(body.parse(&self.zones)?, seen.now)? {
             Decided::Changed(change, hotel) => Ruling::Write(change, written(&hotel)?),
             Decided::Unchanged(hotel) => Ruling::Unchanged(written(&hotel)?),
         })

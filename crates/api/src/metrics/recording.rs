@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use metrics::{Gauge, counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
+use vacancy_domain::Zones;
 use vacancy_persistence::PoolUse;
 
 use super::catalogue::{BUILD_INFO, JWKS_AGE_SECONDS, JWKS_REFRESHES, describe, recorder};
@@ -29,9 +30,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every series at zero; `refusal_codes` are the values `code` may take.
+    /// Registers every series at zero; `refusal_codes` are the values `code` may take, `zones` the time
+    /// zones in use.
     #[must_use]
-    pub fn new(refusal_codes: &[&'static str]) -> Self {
+    pub fn new(refusal_codes: &[&'static str], zones: &Zones) -> Self {
         let recorder = recorder();
         let process = metrics_process::Collector::default();
         let series = with_local_recorder(&recorder, || {
@@ -43,6 +45,8 @@ impl Metrics {
                 "profile" => if cfg!(debug_assertions) { "debug" } else { "release" },
                 "os" => std::env::consts::OS,
                 "arch" => std::env::consts::ARCH,
+                "time_zones" => zones.release().to_owned(),
+                "time_zones_from" => zones.source(),
             )
             .set(1.0);
             // Routes are known to the router alone, so this is the one duration that is certain to

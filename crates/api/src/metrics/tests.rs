@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use vacancy_domain::Zones;
 use vacancy_persistence::PoolUse;
 
 use super::catalogue::{
@@ -35,7 +36,8 @@ fn check_distinct(labels: &[&str]) {
 
 #[test]
 fn every_series_of_known_labels_is_zero_from_the_start() {
-    let text = Metrics::new(&["room_unavailable", "lock_conflict"]).render(POOL, 0);
+    let text =
+        Metrics::new(&["room_unavailable", "lock_conflict"], &Zones::default()).render(POOL, 0);
     for operation in Operation::ALL.map(Operation::label) {
         for name in [LOCK_CONFLICTS, LOCK_RETRIES, LOCK_EXHAUSTED] {
             check(&text, &format!("{name}{{operation=\"{operation}\"}}"), "0");
@@ -68,7 +70,7 @@ fn every_series_of_known_labels_is_zero_from_the_start() {
 
 #[test]
 fn a_lost_race_a_retry_and_the_end_are_counted_where_they_belong() {
-    let metrics = Metrics::new(&[]);
+    let metrics = Metrics::new(&[], &Zones::default());
     metrics.lost_race(Operation::Book);
     metrics.retried(Operation::Book, Duration::from_millis(100));
     metrics.lost_race(Operation::Book);
@@ -102,7 +104,7 @@ fn a_lost_race_a_retry_and_the_end_are_counted_where_they_belong() {
 #[test]
 fn only_the_outcome_exhausted_counts_as_exhausted() {
     for outcome in Outcome::ALL {
-        let metrics = Metrics::new(&[]);
+        let metrics = Metrics::new(&[], &Zones::default());
         metrics.write_ended(Operation::Move, outcome, 3);
         let expected = if outcome == Outcome::Exhausted { "1" } else { "0" };
         let text = metrics.render(POOL, 0);
@@ -112,7 +114,7 @@ fn only_the_outcome_exhausted_counts_as_exhausted() {
 
 #[test]
 fn the_other_counters_count() {
-    let metrics = Metrics::new(&["duplicate"]);
+    let metrics = Metrics::new(&["duplicate"], &Zones::default());
     metrics.refused("duplicate");
     metrics.refused("met_later");
     metrics.refused("met_later");
@@ -134,7 +136,7 @@ fn the_other_counters_count() {
 
 #[test]
 fn a_request_is_active_until_it_is_dropped_and_unknown_methods_share_a_label() {
-    let metrics = Arc::new(Metrics::new(&[]));
+    let metrics = Arc::new(Metrics::new(&[], &Zones::default()));
     let brew = Method::from_bytes(b"BREW").expect("a token");
     let first = metrics.request_started(&Method::GET);
     let second = metrics.request_started(&brew);
@@ -154,7 +156,7 @@ fn a_request_is_active_until_it_is_dropped_and_unknown_methods_share_a_label() {
 
 #[test]
 fn two_replicas_in_one_process_do_not_see_each_other() {
-    let (one, other) = (Metrics::new(&[]), Metrics::new(&[]));
+    let (one, other) = (Metrics::new(&[], &Zones::default()), Metrics::new(&[], &Zones::default()));
     one.guard_fired();
     check(&one.render(POOL, 0), GUARD_VIOLATIONS, "1");
     check(&other.render(POOL, 0), GUARD_VIOLATIONS, "0");
@@ -210,7 +212,7 @@ fn promtool_finds_nothing_to_complain_about() {
 
 #[tokio::test(start_paused = true)]
 async fn upkeep_runs_as_long_as_the_metrics_live() {
-    let metrics = Arc::new(Metrics::new(&[]));
+    let metrics = Arc::new(Metrics::new(&[], &Zones::default()));
     metrics.spawn_upkeep();
     let tasks = tokio::runtime::Handle::current().metrics();
     assert_eq!(tasks.num_alive_tasks(), 1);
@@ -223,7 +225,7 @@ async fn upkeep_runs_as_long_as_the_metrics_live() {
 
 /// Metrics that have seen each kind of event once.
 fn used() -> Metrics {
-    let metrics = Metrics::new(&["room_unavailable"]);
+    let metrics = Metrics::new(&["room_unavailable"], &Zones::default());
     for operation in Operation::ALL {
         metrics.lost_race(operation);
         metrics.retried(operation, Duration::from_millis(110));

@@ -143,6 +143,10 @@ async fn every_bad_configuration_ends_as_documented() {
             "serve --listen 127.0.0.1:0 --auth required --root-key-file missing".to_owned(),
         ),
         ("rate that does not read", "serve --rate-limit 9/m".to_owned()),
+        (
+            "directory without time zones",
+            "serve --listen 127.0.0.1:0 --zoneinfo missing".to_owned(),
+        ),
         ("port in use", format!("serve --listen {taken}")),
         ("no server at the database's address", format!("{serve} postgres://me:secret@{nobody}/x")),
         (

@@ -34,4 +34,5 @@ mod shutdown;
 mod signals;
 mod smoke;
 mod storm;
+mod time_zones;
 mod versions;

@@ -944,6 +944,8 @@ fn check_names_and_labels(scrape: &Scrape) {
         "route",
         "state",
         "status",
+        "time_zones",
+        "time_zones_from",
         "version",
     ];
     assert_eq!(labels, known);

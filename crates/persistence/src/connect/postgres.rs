@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sea_orm::sqlx::{ConnectOptions, Error as SqlxError, Row, SqlSafeStr, raw_sql};
+use vacancy_domain::Zones;
 
 use super::options::{ConnectError, StoreOptions, acquire_timeout};
 use super::pools::Pools;
@@ -62,6 +63,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
         writer: db,
         dialect: Dialect::Postgres,
         failpoint: Failpoint::default(),
+        zones: Zones::default(),
         retirement,
         file: None,
         _lock: None,

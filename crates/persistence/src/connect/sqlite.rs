@@ -11,6 +11,7 @@ use sea_orm::sqlx::sqlite::{
 use sea_orm::sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Error as SqlxError, Row, query, query_scalar,
 };
+use vacancy_domain::Zones;
 
 use super::file_lock::FileLock;
 use super::file_watch::FileWatch;
@@ -80,6 +81,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
         pools: Pools::Sqlite { reader, writer, group: Arc::default(), anchor },
         dialect: Dialect::Sqlite,
         failpoint: Failpoint::default(),
+        zones: Zones::default(),
         retirement,
         file: watch,
         _lock: lock.map(Arc::new),

@@ -2,9 +2,7 @@
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
-use vacancy_domain::{
-    Country, DayEnds, Hotel, HotelAttributes, HotelDay, HotelId, TimeZone, Version,
-};
+use vacancy_domain::{Country, DayEnds, Hotel, HotelAttributes, HotelDay, HotelId, Version, Zones};
 
 use super::row::Row;
 use crate::StoreError;
@@ -30,17 +28,22 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What says which day it is at the hotel `id`, as stored.
-pub fn day(id: HotelId, time_zone: &str, ends: i64) -> Result<HotelDay, StoreError> {
+/// What says which day it is at the hotel `id`: its time zone, by the rules of `zones`, and the end of
+/// its day, as stored.
+pub fn day(
+    zones: &Zones,
+    id: HotelId,
+    (time_zone, ends): (&str, i64),
+) -> Result<HotelDay, StoreError> {
     let row = Row { table: "hotels", id: id.0 };
     Ok(HotelDay {
-        time_zone: row.stored("time_zone", TimeZone::parse(time_zone))?,
+        time_zone: row.stored("time_zone", zones.find(time_zone))?,
         ends: row.stored("day_ends", DayEnds::after_midnight(ends))?,
     })
 }
 
 impl Model {
-    pub fn into_domain(self) -> Result<Hotel, StoreError> {
+    pub fn into_domain(self, zones: &Zones) -> Result<Hotel, StoreError> {
         let row = Row { table: "hotels", id: self.id };
         let country = self.country.as_deref().map(Country::parse).transpose();
         Ok(Hotel {
@@ -49,7 +52,7 @@ impl Model {
                 name: row.text("name", &self.name)?,
                 city: row.text("city", &self.city)?,
                 country: row.stored("country", country)?,
-                day: day(HotelId(self.id), &self.time_zone, self.day_ends)?,
+                day: day(zones, HotelId(self.id), (&self.time_zone, self.day_ends))?,
             },
             version: Version(self.version),
             created_at: self.created_at,

@@ -1,6 +1,7 @@
 //! A row that does not read as this service writes it is reported so that an operator can find it.
 
 use sea_orm::prelude::{DateTimeUtc, Uuid};
+use vacancy_domain::Zones;
 
 use super::{booking, hotel, room};
 use crate::StoreError;
@@ -71,10 +72,10 @@ fn check_room(column: &str, broken: fn(&mut room::Model)) {
 
 #[track_caller]
 fn check_hotel(column: &str, broken: fn(&mut hotel::Model)) {
-    assert!(hotel().into_domain().is_ok());
+    assert!(hotel().into_domain(&Zones::default()).is_ok());
     let mut row = hotel();
     broken(&mut row);
-    check_corrupt(row.into_domain(), "hotels", column);
+    check_corrupt(row.into_domain(&Zones::default()), "hotels", column);
 }
 
 #[track_caller]

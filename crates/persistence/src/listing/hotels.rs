@@ -30,6 +30,7 @@ impl Store {
             query.push(" AND h.id > ").bind(after.0);
         }
         query.push(" ORDER BY h.id LIMIT ").bind(limit + 1);
-        self.page(query, limit, hotel::Model::into_domain).await
+        let read = |hotel: hotel::Model| hotel.into_domain(&self.zones);
+        self.page(query, limit, read).await
     }
 }

@@ -22,7 +22,7 @@ impl Store {
         &self,
         query: Query,
         limit: u64,
-        read: fn(M) -> Result<T, StoreError>,
+        read: impl Fn(M) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
         let mut rows: Vec<M> = query.models(&self.reader).await?;
         let wanted = usize::try_from(limit)
