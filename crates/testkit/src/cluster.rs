@@ -9,17 +9,18 @@
 //! is ours and closes with us, whichever way we end, so neither the server nor its folder outlives
 //! the test process.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Once, OnceLock};
+use std::sync::OnceLock;
 
 use reqwest::Url;
 use sea_orm::sqlx::{self, Connection, PgConnection};
 use tokio::sync::OnceCell;
 
+use crate::skip::skip;
 use crate::{PATIENCE, eventually, folder, signal};
 
 /// The user and group ids of `nobody`, as whom PostgreSQL runs when we are root: it refuses root.
@@ -49,7 +50,12 @@ pub(crate) async fn shared() -> Option<Url> {
         }
         Server::start().await.map(Shared::Own)
     });
-    match shared.await.as_ref()? {
+    let Some(shared) = shared.await else {
+        // It was looked for once, by another test.
+        skip_this_test();
+        return None;
+    };
+    match shared {
         Shared::Own(server) => Some(server.address()),
         Shared::Given(url) => Some(url.clone()),
     }
@@ -270,27 +276,25 @@ fn we_are_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
 
-/// The folder of the binaries, or a notice that PostgreSQL is skipped, or a panic if it must not be.
+/// The folder of the binaries; none, after an announcement, when this test is skipped for want of
+/// them.
 fn binaries_or_skip() -> Option<PathBuf> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    static NOTICE: Once = Once::new();
     let found = FOUND.get_or_init(binaries);
     if found.is_none() {
-        assert!(
-            std::env::var_os("VACANCY_REQUIRE_POSTGRES").is_none(),
-            "the tests need PostgreSQL and VACANCY_REQUIRE_POSTGRES is set: install its server \
-             (Debian and Ubuntu: apt-get install postgresql), or point PG_BIN at the folder of \
-             initdb and postgres, or TEST_DATABASE_URL at a server"
-        );
-        NOTICE.call_once(|| {
-            // Straight to stderr: the test harness would swallow the notice of a passing test.
-            let notice = "\n*** PostgreSQL IS NOT TESTED: no initdb in PG_BIN or \
-                          /usr/lib/postgresql/*/bin, no TEST_DATABASE_URL ***\n\n";
-            // A closed stderr leaves nobody to tell.
-            let _ = std::io::stderr().write_all(notice.as_bytes());
-        });
+        skip_this_test();
     }
     found.clone()
+}
+
+fn skip_this_test() {
+    skip(
+        "PostgreSQL IS NOT TESTED: no initdb in PG_BIN or /usr/lib/postgresql/*/bin, no \
+         TEST_DATABASE_URL",
+        "VACANCY_REQUIRE_POSTGRES",
+        "install PostgreSQL's server (Debian and Ubuntu: apt-get install postgresql), or point \
+         PG_BIN at the folder of initdb and postgres, or TEST_DATABASE_URL at a server",
+    );
 }
 
 /// A program that comes with PostgreSQL, such as `pgbench`; none when it is not there.

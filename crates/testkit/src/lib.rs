@@ -9,6 +9,7 @@
 //! | a replica inside the test, with a failpoint | [`replica::Replica`] |
 //! | a connection that breaks at COMMIT | [`wire::Wire`] |
 //! | an HTTP answer to look at | [`http::Client`] |
+//! | a test that cannot run here | [`skip::skip`] |
 //! | counters to compare | [`scrape::Scrape`] |
 //! | a zone file with rules of one's own | [`zone_file::zone_file`] |
 //!
@@ -34,6 +35,7 @@ pub mod process;
 pub mod replica;
 pub mod scrape;
 mod signal;
+pub mod skip;
 pub mod wire;
 pub mod zone_file;
 

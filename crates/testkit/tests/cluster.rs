@@ -9,6 +9,7 @@ use sea_orm::sqlx::{Connection, Executor, PgConnection};
 use tokio::time::timeout;
 use vacancy_testkit::cluster::Server;
 use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::folder::Folder;
 use vacancy_testkit::{PATIENCE, eventually};
 
 #[tokio::test]
@@ -114,14 +115,19 @@ async fn stays_until_killed() {
 }
 
 #[test]
-fn without_postgres_tests_are_skipped_aloud_unless_it_is_required() {
+fn without_postgres_tests_are_skipped_and_listed_unless_it_is_required() {
     // Any test of this file that starts a server.
     let mut test = Command::new(std::env::current_exe().expect("this test has a binary"));
     test.args(["--exact", "a_server_is_durable_and_reached_from_here_only"]);
     test.env("PG_BIN", "/nonexistent").env_remove("TEST_DATABASE_URL");
-    let skipped = test.env_remove("VACANCY_REQUIRE_POSTGRES").output().expect("it starts");
+    let folder = Folder::new("skipped");
+    let list = folder.path().join("list");
+    test.env("VACANCY_TEST_SKIPS", &list).env_remove("VACANCY_REQUIRE_POSTGRES");
+    let skipped = test.output().expect("it starts");
     let notice = String::from_utf8_lossy(&skipped.stderr).into_owned();
     assert!(skipped.status.success() && notice.contains("PostgreSQL IS NOT TESTED"), "{notice}");
+    let listed = std::fs::read_to_string(list).expect("the list is written");
+    assert_eq!(listed, "a_server_is_durable_and_reached_from_here_only\n");
     let refused = test.env("VACANCY_REQUIRE_POSTGRES", "1").output().expect("it starts");
     let word = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert!(!refused.status.success() && word.contains("apt-get install postgresql"), "{word}");

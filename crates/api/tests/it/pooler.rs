@@ -8,6 +8,7 @@ use vacancy_testkit::cluster::{Server, free_port};
 use vacancy_testkit::database::Database;
 use vacancy_testkit::folder::Folder;
 use vacancy_testkit::process::Process;
+use vacancy_testkit::skip::skip;
 use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::support::{Api, binary};
@@ -69,7 +70,8 @@ const ROLE: &str = "ALTER ROLE postgres SET statement_timeout = '5s'; \
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_is_told_its_settings_and_keeps_sessions_or_is_refused() {
     if !Path::new(PGBOUNCER).exists() {
-        eprintln!("skipped: no {PGBOUNCER}");
+        let what = "CONNECTIONS THROUGH A POOLER ARE NOT TESTED: no pgbouncer here";
+        skip(what, "VACANCY_REQUIRE_PGBOUNCER", "install pgbouncer");
         return;
     }
     let Some(server) = Server::start().await else { return };
