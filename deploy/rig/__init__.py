@@ -13,6 +13,7 @@ A script finds this package by the folder above its own:
 from .fleet import Fleet, Program, TimeIsUp, Trouble, wait_until
 from .ports import free_port, get
 from .postgres import Postgres, find_postgres, unprivileged
+from .programs import built_binary, default_binary, find_binary, find_program
 from .prometheus import RULES, Prometheus, start_prometheus
 from .service import start_replica, vacancy
 from .signals import Interrupted, ignore_signals, turn_signals_into_exits
@@ -26,7 +27,11 @@ __all__ = [
     "Prometheus",
     "TimeIsUp",
     "Trouble",
+    "built_binary",
+    "default_binary",
+    "find_binary",
     "find_postgres",
+    "find_program",
     "free_port",
     "get",
     "ignore_signals",

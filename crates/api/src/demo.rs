@@ -33,6 +33,15 @@ pub enum DemoError {
     Data(String),
 }
 
+/// What was loaded, for the log: `Rialto in Venice with 12 rooms and …`.
+#[must_use]
+pub fn told() -> String {
+    let hotels = HOTELS
+        .iter()
+        .map(|(name, city, _, _, rooms)| format!("{name} in {city} with {rooms} rooms"));
+    hotels.collect::<Vec<_>>().join(" and ")
+}
+
 /// Loads the demonstration, unless the database has hotels. Returns whether it did. Fails when the
 /// database does.
 ///

@@ -8,7 +8,7 @@ use vacancy_persistence::SchemaState;
 
 use super::database::{connect, known_schema, migrate};
 use super::keys::keys;
-use super::output::say;
+use super::output::{NotRead, say};
 use super::serve::serve;
 use super::signals::Stop;
 use crate::config::{Command, Config, ConfigError, OpenapiVersion};
@@ -38,6 +38,9 @@ pub fn run(config: Config) -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
+    if error.is::<NotRead>() {
+        return NotRead::STATUS.into();
+    }
     telemetry::last_line(&one_line(error));
     // Options that do not fit what they were given for are found out late, and end as those that do
     // not read.

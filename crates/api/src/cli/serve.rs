@@ -50,7 +50,7 @@ pub(super) async fn serve(config: &Config, stop: &Stop) -> anyhow::Result<ExitCo
         asked.cancelled().await;
         stopping.cancel();
     });
-    greet(address, config.log.format);
+    greet(address, config.log.format, config.serve.demo);
     let sweep_interval = config.serve.sweeps_every();
     run_within(&app, listener, sweep_interval, limits(config)).await?;
     Ok(ExitCode::SUCCESS)
@@ -81,8 +81,12 @@ async fn open(config: &Config, guard: &GuardOptions, zones: Zones) -> anyhow::Re
         bail!("migrations missing: {steps}; run vacancy migrate, or serve with --migrate=yes");
     }
     letting_in::check_any_key(guard, &store).await?;
-    if config.serve.demo && !demo::load(&store).await? {
-        tracing::info!("the database has hotels, so --demo adds nothing");
+    if config.serve.demo {
+        if demo::load(&store).await? {
+            tracing::info!("--demo has loaded {}", demo::told());
+        } else {
+            tracing::info!("the database has hotels, so --demo adds nothing");
+        }
     }
     Ok(store)
 }
@@ -160,7 +164,8 @@ impl From<&ServeConfig> for Settings {
 
 /// Says where it listens and what to try. A standard output that cannot be written, or is not
 /// read, keeps no request from its answer.
-fn greet(address: SocketAddr, format: LogFormat) {
+fn greet(address: SocketAddr, format: LogFormat, demo: bool) {
+    let first = if demo { "" } else { "start with --demo, then " };
     let text = match format {
         // A log collector reads one document a line.
         LogFormat::Json => {
@@ -174,7 +179,7 @@ fn greet(address: SocketAddr, format: LogFormat) {
              \n  a first hotel        curl -s http://{address}/v1/hotels \
              -H 'Content-Type: application/json' \
              -d '{{\"name\":\"Rialto\",\"city\":\"Venice\",\"time_zone\":\"Europe/Rome\"}}'\
-             \n  rooms to book        start with --demo, then curl -s 'http://{address}/v1/rooms?limit=3'\n"
+             \n  rooms to book        {first}curl -s 'http://{address}/v1/rooms?limit=3'\n"
         ),
     };
     tokio::task::spawn_blocking(move || {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use jsonwebtoken::Algorithm;
 
 use super::error::ConfigError;
-use super::values::{MINUTE, duration, rate};
+use super::values::{MINUTE, duration, rate, whole_number};
 use crate::auth::jwt::issuer::{Issuer, JwtOptions};
 use crate::auth::jwt::may_fetch;
 
@@ -42,7 +42,7 @@ pub struct AuthConfig {
         global = true,
         value_name = "NUMBER",
         default_value_t = 400,
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
+        value_parser = |text: &str| whole_number(text, 1, 100_000)
     )]
     pub rate_burst: u32,
 
@@ -180,7 +180,7 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
 /// Whether requests need a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum AuthMode {
-    /// Everybody who reaches the service may do everything
+    /// Every caller that reaches the service may do everything
     None,
     /// Every request to the API and to the metrics needs a key
     Required,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use super::auth::AuthConfig;
 use super::database::{DatabaseConfig, DatabaseOptions};
@@ -47,6 +47,7 @@ pub enum Command {
         json: bool,
     },
     /// Make, list and revoke API keys, also beside a running service
+    #[command(arg_required_else_help = false)]
     Keys {
         /// What to do
         #[command(subcommand)]
@@ -110,14 +111,49 @@ pub fn parse_from<I>(args: I) -> Result<Config, ConfigError>
 where
     I: IntoIterator<Item: Into<OsString> + Clone>,
 {
-    let parsed = Cli::try_parse_from(args).map_err(ConfigError::from);
+    let line = command_line();
+    let variables = variables(&line);
+    let parsed = line.try_get_matches_from(args).and_then(|found| Cli::from_arg_matches(&found));
+    let parsed = parsed.map_err(ConfigError::from);
     // A text that was asked for is given in any environment.
     if !matches!(parsed, Err(ConfigError::Asked(_))) {
-        environment::check_readable()?;
+        environment::check(&variables)?;
     }
     let Cli { command, database, http, serve, auth, zoneinfo, log } = parsed?;
     let (database, zoneinfo) = (database.resolve()?, zoneinfo.resolve());
     serve.check()?;
     let command = command.unwrap_or(Command::Serve);
     Ok(Config { command, database, http, serve, auth, zoneinfo, log })
+}
+
+/// The options that a command uses, for its help; all of them for `serve`.
+fn used(command: &str) -> Option<&'static [&'static str]> {
+    match command {
+        "migrate" => Some(&["database_url", "database_connections", "format", "directives"]),
+        "audit" | "create" | "list" | "revoke" | "keys" => {
+            Some(&["database_url", "database_connections"])
+        }
+        "healthcheck" => Some(&["listen"]),
+        "openapi" | "generate" => Some(&[]),
+        _ => None,
+    }
+}
+
+/// The command line, in which the help of a command shows the options that it uses. Every option may
+/// be given to every command all the same: one environment serves them all.
+pub(super) fn command_line() -> clap::Command {
+    let whole = Cli::command();
+    let options: Vec<_> = whole.get_arguments().cloned().collect();
+    let hide = |command: clap::Command| {
+        let Some(used) = used(command.get_name()) else { return command };
+        let unused = options.iter().filter(|option| !used.contains(&option.get_id().as_str()));
+        command.args(unused.map(|option| option.clone().hide(true)))
+    };
+    whole.mut_subcommands(|command| hide(command.mut_subcommands(hide)))
+}
+
+/// The variables that take the place of options.
+pub(super) fn variables(line: &clap::Command) -> Vec<String> {
+    let named = line.get_arguments().filter_map(clap::Arg::get_env);
+    named.map(|name| name.to_string_lossy().into_owned()).collect()
 }

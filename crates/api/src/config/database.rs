@@ -4,9 +4,10 @@
 
 use std::fmt;
 
-use clap::{Args, value_parser};
+use clap::Args;
 
 use super::error::ConfigError;
+use super::values::whole_number;
 
 /// Where the data is when no option and no variable says so.
 pub(super) const DEFAULT_DATABASE_URL: &str = "sqlite://vacancy.db?mode=rwc";
@@ -43,7 +44,7 @@ pub(super) struct DatabaseOptions {
         global = true,
         value_name = "NUMBER",
         default_value_t = 16,
-        value_parser = value_parser!(u32).range(1..=1000)
+        value_parser = |text: &str| whole_number(text, 1, 1_000)
     )]
     database_connections: u32,
 }

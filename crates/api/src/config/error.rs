@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Why there is no configuration.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -41,15 +41,49 @@ impl ConfigError {
 
 impl From<clap::Error> for ConfigError {
     fn from(error: clap::Error) -> Self {
-        let text = error.render().to_string();
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-            return Self::Asked(text);
+            return Self::Asked(error.render().to_string());
         }
-        // The first paragraph says what is wrong; tips and usage follow, which `--help` says better.
-        let lines: Vec<_> =
-            text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-        let what = lines.join(" ");
-        Self::invalid(&without_addresses(what.strip_prefix("error: ").unwrap_or(&what)))
+        Self::invalid(&without_addresses(&explained(&error)))
+    }
+}
+
+/// What is wrong and what is wanted, in one line.
+fn explained(error: &clap::Error) -> String {
+    let texts = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    };
+    let valid = texts(ContextKind::ValidValue);
+    if let (ErrorKind::InvalidValue, [_, ..]) = (error.kind(), &valid[..]) {
+        let (option, value) = (texts(ContextKind::InvalidArg), texts(ContextKind::InvalidValue));
+        if value.iter().any(|value| !value.is_empty()) {
+            let (option, value) = (option.concat(), value.concat());
+            return format!("invalid value '{value}' for '{option}': must be {}", one_of(&valid));
+        }
+    }
+    if error.kind() == ErrorKind::MissingSubcommand {
+        let of = texts(ContextKind::InvalidSubcommand).concat();
+        return format!("{of} needs a command: {}", one_of(&texts(ContextKind::ValidSubcommand)));
+    }
+    // The first paragraph says what is wrong; tips and usage follow, which `--help` says better.
+    let text = error.render().to_string();
+    let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let what = lines.join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let near = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand].map(texts).concat();
+    if near.is_empty() {
+        return what.to_owned();
+    }
+    format!("{what}; did you mean {}?", one_of(&near))
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn one_of(texts: &[String]) -> String {
+    match texts {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        _ => texts.concat(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Args, value_parser};
+use clap::Args;
 
-use super::values::{SECOND, duration, share};
+use super::values::{SECOND, duration, share, whole_number};
 
 /// How often a write that lost its race is decided again, and how long it waits in between.
 ///
@@ -19,7 +19,7 @@ pub struct RetryPolicy {
         global = true,
         value_name = "NUMBER",
         default_value_t = 3,
-        value_parser = value_parser!(u32).range(1..=20)
+        value_parser = |text: &str| whole_number(text, 1, 20)
     )]
     pub attempts: u32,
 
@@ -41,7 +41,7 @@ pub struct RetryPolicy {
         global = true,
         value_name = "NUMBER",
         default_value_t = 2,
-        value_parser = value_parser!(u32).range(1..=10)
+        value_parser = |text: &str| whole_number(text, 1, 10)
     )]
     pub multiplier: u32,
 

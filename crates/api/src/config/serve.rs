@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
 use super::error::ConfigError;
 use super::retry::RetryPolicy;
-use super::values::{DAY, MILLISECOND, MINUTE, SECOND, duration};
+use super::values::{DAY, MILLISECOND, MINUTE, SECOND, duration, yes_or_no};
 
 /// How requests are answered.
 #[derive(Args, Clone, Debug)]
@@ -22,7 +21,7 @@ pub struct ServeConfig {
         default_value = "yes",
         default_missing_value = "yes",
         hide_possible_values = true,
-        value_parser = BoolishValueParser::new()
+        value_parser = yes_or_no
     )]
     pub migrate: bool,
 
@@ -41,7 +40,7 @@ pub struct ServeConfig {
         default_value = "yes",
         default_missing_value = "yes",
         hide_possible_values = true,
-        value_parser = BoolishValueParser::new()
+        value_parser = yes_or_no
     )]
     pub room_lanes: bool,
 
@@ -83,7 +82,13 @@ pub struct ServeConfig {
         long,
         env = "VACANCY_DEMO",
         global = true,
-        value_parser = BoolishValueParser::new()
+        value_name = "YES|NO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "no",
+        default_missing_value = "yes",
+        hide_possible_values = true,
+        value_parser = yes_or_no
     )]
     pub demo: bool,
 }
@@ -108,9 +113,9 @@ impl ServeConfig {
 }
 
 fn sweep_interval(text: &str) -> Result<Duration, String> {
-    let interval = duration(text, Duration::ZERO, DAY)?;
-    if !interval.is_zero() && interval < SECOND {
-        return Err("must be 0, or from 1s to 1day".to_owned());
-    }
-    Ok(interval)
+    let interval = duration(text, Duration::ZERO, DAY).ok();
+    interval.filter(|interval| interval.is_zero() || *interval >= SECOND).ok_or_else(|| {
+        "must be 0, which is never, or a number with a unit, such as 30s or 5m, from 1s to 1d"
+            .to_owned()
+    })
 }

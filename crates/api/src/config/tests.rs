@@ -88,6 +88,9 @@ fn demo_is_a_flag_and_a_variable() {
     assert!(demo.contains("demo: true"), "{demo}");
     assert_eq!(demo, run(&[], &["serve", "--demo"]));
     assert_eq!(demo, run(&[("VACANCY_DEMO", "yes")], &[]));
+    assert_eq!(demo, run(&[], &["--demo=yes"]));
+    assert_eq!(demo, run(&[], &["--demo", "serve"]), "a command is no value of it");
+    assert_eq!(run(&[], &[]), run(&[("VACANCY_DEMO", "yes")], &["--demo=no"]));
     assert_eq!(run(&[], &[]), run(&[("VACANCY_DEMO", "0")], &[]));
 }
 
@@ -168,87 +171,137 @@ fn check_command(args: &[&str], expected: &Command) {
     assert_eq!(&config.command, expected);
 }
 
+/// What is typed, and the line without the pointer to the help at its end.
+const WRONG: &[(&str, &str)] = &[
+    ("--foo", "unexpected argument '--foo' found"),
+    ("--lissten=a:1", "unexpected argument '--lissten' found; did you mean --listen?"),
+    ("serve --json", "unexpected argument '--json' found"),
+    ("srve", "unrecognized subcommand 'srve'; did you mean serve?"),
+    ("serve now", "unexpected argument 'now' found"),
+    ("keys", "vacancy keys needs a command: create, list, revoke, generate or help"),
+    (
+        "keys create --name x",
+        "the following required arguments were not provided: --scopes <SCOPE,…>",
+    ),
+    ("--listen", "a value is required for '--listen <ADDRESS:PORT>' but none was supplied"),
+    ("--listen 8080", ADDRESS),
+    ("--listen localhost", ADDRESS),
+    ("--listen localhost:", ADDRESS),
+    ("--listen localhost:+1", ADDRESS),
+    ("--listen :80", ADDRESS),
+    ("--listen 1.2.3:80", ADDRESS),
+    ("--listen a:65536", ADDRESS),
+    (
+        "--keep-alive-timeout 3h",
+        "'--keep-alive-timeout <DURATION>': must be a number with a unit, such as 500ms, 30s or 5m, \
+         from 1s to 2h",
+    ),
+    (
+        "--database-connections 0",
+        "'--database-connections <NUMBER>': must be a whole number from 1 to 1000",
+    ),
+    ("--migrate maybe", "'--migrate [<YES|NO>]': must be yes or no"),
+    ("--room-lanes 2", "'--room-lanes [<YES|NO>]': must be yes or no"),
+    ("--demo=maybe", "'--demo[=<YES|NO>]': must be yes or no"),
+    ("--retry-attempts 21", "'--retry-attempts <NUMBER>': must be a whole number from 1 to 20"),
+    ("--retry-attempts many", "'--retry-attempts <NUMBER>': must be a whole number from 1 to 20"),
+    (
+        "--retry-multiplier 1.5",
+        "'--retry-multiplier <NUMBER>': must be a whole number from 1 to 10",
+    ),
+    (
+        "--retry-base-delay 11s",
+        "'--retry-base-delay <DURATION>': must be a number with a unit, such as 500ms or 2s, from \
+         0s to 10s",
+    ),
+    ("--retry-jitter=1.1", SHARE),
+    ("--retry-jitter=-0.1", SHARE),
+    ("--retry-jitter=NaN", SHARE),
+    ("--retry-jitter=much", SHARE),
+    ("--request-timeout 99ms", TIMEOUT),
+    ("--request-timeout 5", TIMEOUT),
+    (
+        "--idempotency-ttl 31d",
+        "'--idempotency-ttl <DURATION>': must be a number with a unit, such as 500ms, 30s or 5m, \
+         from 1m to 30d",
+    ),
+    ("--sweep-interval 1ms", SWEEP),
+    ("--sweep-interval 2d", SWEEP),
+    ("--sweep-interval often", SWEEP),
+    (
+        "--rate-limit 9/m",
+        "'--rate-limit <NUMBER/s>': must be a whole number from 0 to 100000, such as 200/s",
+    ),
+    ("--rate-burst 0", "'--rate-burst <NUMBER>': must be a whole number from 1 to 100000"),
+    ("--auth maybe", "'--auth <MODE>': must be none or required"),
+    ("--log-format xml", "'--log-format <FORMAT>': must be text or json"),
+    ("openapi --version 2", "'--version <VERSION>': must be 3.1 or 3.0"),
+    (
+        "--log=",
+        "'--log <LEVEL>': '' is neither a level (off, error, warn, info, debug, trace) nor \
+         target=level",
+    ),
+];
+const ADDRESS: &str =
+    "'--listen <ADDRESS:PORT>': must be ADDRESS:PORT or NAME:PORT, such as 127.0.0.1:8080";
+const SHARE: &str = "'--retry-jitter <SHARE>': must be a number from 0 to 1";
+const TIMEOUT: &str = "'--request-timeout <DURATION>': must be a number with a unit, such as 500ms, \
+                       30s or 5m, from 100ms to 5m";
+const SWEEP: &str = "'--sweep-interval <DURATION>': must be 0, which is never, or a number with a \
+                     unit, such as 30s or 5m, from 1s to 1d";
+
+/// Each says what is wanted, in the project's own words.
 #[test]
 fn a_bad_command_line_is_one_clear_line() {
-    check_refused(&["--foo"], "unexpected argument '--foo' found");
-    check_refused(&["serve", "--json"], "unexpected argument '--json' found");
-    check_refused(&["srve"], "unrecognized subcommand 'srve'");
-    check_refused(&["serve", "now"], "unexpected argument 'now' found");
-    check_refused(
-        &["--listen", "8080"],
-        "invalid value '8080' for '--listen <ADDRESS:PORT>': must be ADDRESS:PORT or NAME:PORT, such as 127.0.0.1:8080",
-    );
-    for listen in
-        ["localhost", "localhost:", "localhost:+1", ":80", "1.2.3:80", "a b:80", "a:65536"]
-    {
-        let line = format!(
-            "invalid value '{listen}' for '--listen <ADDRESS:PORT>': \
-             must be ADDRESS:PORT or NAME:PORT, such as 127.0.0.1:8080"
-        );
-        check_refused(&["--listen", listen], &line);
+    for (typed, expected) in WRONG {
+        let args: Vec<_> = typed.split(' ').collect();
+        // A wrong value is repeated, so that it is found in a long command line.
+        let value = args.last().map(|last| last.split_once('=').map_or(*last, |(_, value)| value));
+        let expected = match expected.strip_prefix('\'') {
+            Some(_) => format!("invalid value '{}' for {expected}", value.unwrap_or_default()),
+            None => (*expected).to_owned(),
+        };
+        check_refused(&args, &expected);
     }
-    check_refused(
-        &["--keep-alive-timeout", "3h"],
-        "invalid value '3h' for '--keep-alive-timeout <DURATION>': must be from 1s to 2h",
-    );
-    check_refused(
-        &["--listen"],
-        "a value is required for '--listen <ADDRESS:PORT>' but none was supplied",
-    );
-    check_refused(
-        &["--database-connections", "0"],
-        "invalid value '0' for '--database-connections <NUMBER>': 0 is not in 1..=1000",
-    );
-    check_refused(
-        &["--migrate", "maybe"],
-        "invalid value 'maybe' for '--migrate [<YES|NO>]': value was not a boolean",
-    );
-    check_refused(
-        &["--retry-attempts", "21"],
-        "invalid value '21' for '--retry-attempts <NUMBER>': 21 is not in 1..=20",
-    );
-    check_refused(
-        &["--retry-multiplier", "1.5"],
-        "invalid value '1.5' for '--retry-multiplier <NUMBER>': invalid digit found in string",
-    );
-    check_refused(
-        &["--retry-base-delay", "11s"],
-        "invalid value '11s' for '--retry-base-delay <DURATION>': must be from 0s to 10s",
-    );
-    for jitter in ["1.1", "-0.1", "NaN", "much"] {
-        check_refused(
-            &[&format!("--retry-jitter={jitter}")],
-            &format!(
-                "invalid value '{jitter}' for '--retry-jitter <SHARE>': \
-                 must be a number from 0 to 1"
-            ),
-        );
+    check_refused(&["--listen", "a b:80"], &format!("invalid value 'a b:80' for {ADDRESS}"));
+}
+
+#[test]
+fn a_misspelt_variable_is_refused_by_name() {
+    let refused = run(&[("VACANCY_DATABSE_URL", "postgres://me:secret@db/x")], &[]);
+    let line = "there is no variable VACANCY_DATABSE_URL; did you mean VACANCY_DATABASE_URL?";
+    assert!(refused.contains(line) && !refused.contains("secret"), "{refused}");
+    // A cluster makes these for a service that is called vacancy.
+    let cluster = [("VACANCY_PORT", "tcp://10.0.0.1:8080"), ("VACANCY_SERVICE_HOST", "10.0.0.1")];
+    assert_eq!(run(&cluster, &[]), run(&[], &[]));
+}
+
+#[test]
+fn help_of_a_command_shows_the_options_that_it_uses_and_all_of_them_are_taken() {
+    for (command, used) in [
+        ("serve", &["--listen", "--database-url", "--auth", "--retry-jitter", "--log"][..]),
+        ("migrate", &["--database-url", "--database-connections", "--log", "--log-format"]),
+        ("audit", &["--json", "--database-url", "--database-connections"]),
+        ("keys create", &["--name", "--scopes", "--expires", "--database-url"]),
+        ("keys list", &["--database-url", "--database-connections"]),
+        ("keys generate", &[]),
+        ("openapi", &["--version"]),
+        ("healthcheck", &["--listen"]),
+    ] {
+        let words: Vec<_> = command.split(' ').collect();
+        let help = run(&[], &[&words[..], &["--help"]].concat());
+        for option in used {
+            assert!(help.contains(&format!("{option} ")), "{command} lacks {option}: {help}");
+        }
+        let all = ["--listen ", "--retry-jitter ", "--auth ", "--demo", "--oidc-issuer "];
+        let foreign = all.iter().filter(|option| !used.contains(&option.trim()));
+        let foreign: Vec<_> = foreign.filter(|option| help.contains(**option)).collect();
+        assert!(command == "serve" || foreign.is_empty(), "{command} shows {foreign:?}");
     }
-    check_refused(
-        &["--request-timeout", "99ms"],
-        "invalid value '99ms' for '--request-timeout <DURATION>': must be from 100ms to 5m",
-    );
-    check_refused(
-        &["--request-timeout", "5"],
-        "invalid value '5' for '--request-timeout <DURATION>': \
-         time unit needed, for example 5sec or 5ms",
-    );
-    check_refused(
-        &["--idempotency-ttl", "31d"],
-        "invalid value '31d' for '--idempotency-ttl <DURATION>': must be from 1m to 30days",
-    );
-    check_refused(
-        &["--sweep-interval", "1ms"],
-        "invalid value '1ms' for '--sweep-interval <DURATION>': must be 0, or from 1s to 1day",
-    );
-    check_refused(
-        &["--log-format", "xml"],
-        "invalid value 'xml' for '--log-format <FORMAT>' [possible values: text, json]",
-    );
-    check_refused(
-        &["--log", ""],
-        "invalid value '' for '--log <LEVEL>': '' is neither a level (off, error, warn, info, debug, trace) nor target=level",
-    );
+    // One environment, or one script's options, for all commands.
+    let audit = ["vacancy", "--listen", "0.0.0.0:1", "audit", "--retry-attempts", "7"];
+    let config = parse_from(audit).expect("every command takes every option");
+    assert_eq!((config.http.listen.as_str(), config.serve.retry.attempts), ("0.0.0.0:1", 7));
 }
 
 #[test]
@@ -279,7 +332,7 @@ fn a_bad_database_url_is_refused_without_a_word_of_it() {
     check_refused(&["postgres://me:secret@db/x"], "unrecognized subcommand 'postgres://…'");
     check_refused(
         &["serve", "--databse-url=postgres://me:secret@db/x"],
-        "unexpected argument '--databse-url' found",
+        "unexpected argument '--databse-url' found; did you mean --database-url?",
     );
 }
 

@@ -123,6 +123,7 @@ async fn every_bad_configuration_ends_as_documented() {
         ("unknown command", "srve".to_owned()),
         ("bad value, flag or variable", "serve --retry-attempts 0".to_owned()),
         ("bad value, flag or variable", "VACANCY_RETRY_ATTEMPTS=0 serve".to_owned()),
+        ("misspelt variable", "VACANCY_LISTN=127.0.0.1:0 serve".to_owned()),
         ("duration without a unit", "serve --request-timeout 5".to_owned()),
         (
             "unknown kind of database, or an empty address",
@@ -284,6 +285,41 @@ async fn what_is_only_asked_for_is_printed() {
     let version = document["openapi"].as_str().expect("it names its version");
     assert!(version.starts_with("3.1."), "{version}");
     assert!(document["paths"]["/v1/rooms/{room_id}/bookings"]["post"].is_object());
+}
+
+/// `vacancy openapi | head -1`: the rest is not wanted, and that is no error to report. The status is
+/// that of a program which SIGPIPE has ended.
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_ends_the_program_quietly() {
+    let folder = Folder::new("cli");
+    let said = folder.path().join("said");
+    for (command, expect) in [("openapi", 141), ("--help", 0)] {
+        let text = format!(
+            "#!/bin/bash\n{{ {} {command} 2>{}; }} | true\nexit ${{PIPESTATUS[0]}}\n",
+            binary().display(),
+            said.display()
+        );
+        // More than a pipe holds, so that it is still being written when the reader has gone.
+        let script = folder.path().join("script");
+        std::fs::write(&script, text).expect("a new folder can be written");
+        let ended = Process::run_in(folder.path(), "/bin/bash".as_ref(), &[], &["script"]).await;
+        assert_eq!(ended.code, Some(expect), "{command}: {ended:?}");
+        let said = std::fs::read_to_string(&said).expect("the script has made it");
+        assert_eq!(said, "", "{command}");
+    }
+}
+
+#[tokio::test]
+async fn the_demonstration_says_what_it_has_loaded() {
+    let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
+    for line in [
+        "--demo has loaded Rialto in Venice with 12 rooms and Prinsenhof in Amsterdam with 8 rooms",
+        "the database has hotels, so --demo adds nothing",
+    ] {
+        let mut process = Process::start(binary(), db.url(), &["--demo"]).await;
+        assert!(process.log().contains(line), "{}", process.log());
+        process.terminate().await;
+    }
 }
 
 on_both_databases! {
