@@ -85,6 +85,8 @@ CREATE TABLE bookings (
     total_currency {text},
     -- The principal; null where requests needed no credential.
     made_by {text},
+    source {text},
+    reference {text},
     version {int} NOT NULL CHECK (version >= 1),
     room_version {int} NOT NULL CHECK (room_version >= 1),
     created_at {instant} NOT NULL,
@@ -112,6 +114,19 @@ CREATE INDEX bookings_status ON bookings (status, check_in, id, check_out);
 -- A principal's own bookings, in the order of the list; those made without a credential cost nothing.
 CREATE INDEX bookings_made_by ON bookings (made_by, status, check_in, id, check_out)
     WHERE made_by IS NOT NULL;
+-- A reference, of one source or of none, names one booking of a hotel; an expired hold gives it up. And
+-- a list of bookings with a reference, whatever its hotel: few, so its order comes by sorting.
+CREATE UNIQUE INDEX bookings_reference_key ON bookings (reference, COALESCE(source, ''), hotel_id)
+    WHERE reference IS NOT NULL AND status <> 'expired';
+CREATE INDEX bookings_reference_expired ON bookings (reference, check_in, id)
+    WHERE reference IS NOT NULL AND status = 'expired';
+-- The bookings of a source: a hotel's, a room's, and all. Those without a source cost nothing.
+CREATE INDEX bookings_source_hotel ON bookings (hotel_id, source, status, check_in, id, check_out)
+    WHERE source IS NOT NULL;
+CREATE INDEX bookings_source_room ON bookings (room_id, source, status, check_in, id, check_out)
+    WHERE source IS NOT NULL;
+CREATE INDEX bookings_source ON bookings (source, status, check_in, id, check_out)
+    WHERE source IS NOT NULL;
 -- The sweeper's look for lapsed holds.
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
 

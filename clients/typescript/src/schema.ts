@@ -86,7 +86,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`. */
+        /** Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`. */
         patch: operations["edit_booking"];
         trace?: never;
     };
@@ -399,6 +399,17 @@ export interface components {
             hold_seconds?: number | null;
             /** @description Only in rooms of this kind, written exactly so. */
             kind?: string | null;
+            /**
+             * @description What the source calls it; at most 100 characters. A hotel has one booking with a source and a
+             *     reference.
+             * @example 4711-0815
+             */
+            reference?: string | null;
+            /**
+             * @description The channel it comes by: `[a-z0-9._-]{1,40}`.
+             * @example booking.com
+             */
+            source?: string | null;
         };
         /** @description When a room can be had. */
         Availability: {
@@ -450,6 +461,17 @@ export interface components {
              * @description Hold it for so many seconds instead of confirming it.
              */
             hold_seconds?: number | null;
+            /**
+             * @description What the source calls it; at most 100 characters. A hotel has one booking with a source and a
+             *     reference.
+             * @example 4711-0815
+             */
+            reference?: string | null;
+            /**
+             * @description The channel it comes by: `[a-z0-9._-]{1,40}`.
+             * @example booking.com
+             */
+            source?: string | null;
         };
         /** @description A booking. */
         Booking: {
@@ -502,6 +524,8 @@ export interface components {
              * @description How many nights.
              */
             readonly nights: number;
+            /** @description What the source calls it. */
+            reference?: string;
             /**
              * Format: uuid
              * @description Its room.
@@ -512,6 +536,8 @@ export interface components {
              * @description The room's version that its last write produced.
              */
             readonly room_version: number;
+            /** @description The channel it came by. */
+            source?: string;
             /** @description `held`, `confirmed`, `cancelled` or `expired`. */
             readonly status: components["schemas"]["BookingStatus"];
             /** @description Rate times nights when it was booked, or last moved or rescheduled. */
@@ -591,6 +617,8 @@ export interface components {
              * @description How many nights.
              */
             readonly nights?: number;
+            /** @description What the source calls it; at most 100 characters. */
+            reference?: string | null;
             /**
              * @description Whether other nights, or another room, cost what they cost now (if absent), or `false`: what
              *     was agreed for a night.
@@ -606,6 +634,8 @@ export interface components {
              * @description The room's version that its last write produced.
              */
             readonly room_version?: number;
+            /** @description The channel it came by: `[a-z0-9._-]{1,40}`. */
+            source?: string | null;
             /** @description `held`, `confirmed`, `cancelled` or `expired`. */
             readonly status?: components["schemas"]["BookingStatus"];
             /** @description Rate times nights when it was booked, or last moved or rescheduled. */
@@ -1008,6 +1038,11 @@ export interface components {
              * @description How often the write was tried.
              */
             attempts?: number;
+            /**
+             * Format: uuid
+             * @description The booking that has the reference.
+             */
+            booking_id?: string;
             /** @description What kind of problem, for programs. */
             code: components["schemas"]["ProblemCode"];
             /** @description The stays in the way. */
@@ -1047,7 +1082,7 @@ export interface components {
          * @description What kind of problem; `/problems/{code}` explains it.
          * @enum {string}
          */
-        ProblemCode: "invalid_request" | "malformed_precondition" | "invalid_version" | "invalid_cursor" | "unauthenticated" | "insufficient_scope" | "cross_site" | "not_found" | "method_not_allowed" | "request_timeout" | "room_unavailable" | "room_closed" | "no_room_available" | "version_conflict" | "hold_expired" | "invalid_transition" | "duplicate" | "hotel_in_use" | "room_in_use" | "idempotency_in_flight" | "lock_conflict" | "precondition_failed" | "weak_etag" | "foreign_etag" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "misdirected_request" | "validation_failed" | "capacity_exceeded" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "headers_too_large" | "internal" | "unavailable" | "outcome_unknown";
+        ProblemCode: "invalid_request" | "malformed_precondition" | "invalid_version" | "invalid_cursor" | "unauthenticated" | "insufficient_scope" | "cross_site" | "not_found" | "method_not_allowed" | "request_timeout" | "room_unavailable" | "room_closed" | "no_room_available" | "version_conflict" | "hold_expired" | "invalid_transition" | "duplicate" | "reference_taken" | "hotel_in_use" | "room_in_use" | "idempotency_in_flight" | "lock_conflict" | "precondition_failed" | "weak_etag" | "foreign_etag" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "misdirected_request" | "validation_failed" | "capacity_exceeded" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "headers_too_large" | "internal" | "unavailable" | "outcome_unknown";
         /** @description A room. Everything here is a column of its own row, so its tag is true. */
         Room: {
             /**
@@ -1573,6 +1608,10 @@ export interface operations {
                 hotel_id?: string;
                 /** @description Only this room's. */
                 room_id?: string;
+                /** @description Only those of this source. */
+                source?: string;
+                /** @description Only those with this reference, which is read as when it was set. */
+                reference?: string;
                 /** @description Only those in this status. */
                 status?: components["schemas"]["BookingStatus"];
                 /** @description Only those with a night on or after this day. */
@@ -1848,7 +1887,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -2061,7 +2100,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -2326,7 +2365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -2580,7 +2619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -2834,7 +2873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -3248,7 +3287,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -3494,7 +3533,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -3706,7 +3745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -3956,7 +3995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -4226,7 +4265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -4479,7 +4518,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -4721,7 +4760,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -5133,7 +5172,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -5513,7 +5552,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -5746,7 +5785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -6330,7 +6369,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -6542,7 +6581,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -6792,7 +6831,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -7062,7 +7101,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */
@@ -7385,6 +7424,10 @@ export interface operations {
                 from?: string;
                 /** @description Only those with a night before this day. */
                 to?: string;
+                /** @description Only those of this source. */
+                source?: string;
+                /** @description Only those with this reference, which is read as when it was set. */
+                reference?: string;
                 /** @description Only those in this status. */
                 status?: components["schemas"]["BookingStatus"];
                 /** @description The most items to return. */
@@ -7661,7 +7704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
+            /** @description room_unavailable, room_closed, no_room_available, version_conflict, hold_expired, invalid_transition, duplicate, reference_taken, hotel_in_use, room_in_use, idempotency_in_flight, lock_conflict */
             409: {
                 headers: {
                     /** @description The current tag, when the version was the problem */

@@ -3,6 +3,7 @@
 use crate::capacity::Guests;
 use crate::ids::{BookingId, HotelId, RoomId};
 use crate::money::Total;
+use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::stay::Stay;
 use crate::text::{Email, Text};
@@ -141,6 +142,8 @@ pub struct Booking {
     pub status: Status,
     /// Rate times nights when it was booked, or last moved or rescheduled.
     pub total: Option<Total>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// The principal that made it; absent where requests need no credential.
     pub made_by: Option<String>,
     /// Counts its own writes.

@@ -78,5 +78,5 @@ event_kinds! {
     MovedIn = "moved_in", "A booking came from another room.";
     Rescheduled = "rescheduled", "A booking changed its nights within the room.";
     HoldProlonged = "hold_prolonged", "A hold was given more time.";
-    BookingEdited = "booking_edited", "A booking's guest or number of guests changed.";
+    BookingEdited = "booking_edited", "A booking's guest, number of guests or origin changed.";
 }

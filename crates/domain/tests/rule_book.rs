@@ -6,8 +6,9 @@ use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
     Day, Decided, Decision, EventData, Field, Guest, Guests, Hotel, HotelAttributes, HotelChange,
-    HotelDay, HotelId, Instant, Money, NewBooking, Refusal, Refused, Room, RoomAttributes, RoomId,
-    RoomStatus, RoomWrite, Status, Stay, Text, Version, amend, cancel, confirm, expire,
+    HotelDay, HotelId, Instant, Money, NewBooking, Origin, Reference, Refusal, Refused, Room,
+    RoomAttributes, RoomId, RoomStatus, RoomWrite, Source, Status, Stay, Text, Version, amend,
+    cancel, confirm, erase, expire,
 };
 
 #[test]
@@ -301,6 +302,7 @@ fn check_amend(taken: &[&str], nights: &str, guests: i64, expect: &str) {
         guest: booking.guest.clone(),
         guests: self::guests(guests),
         stay: stay(nights),
+        origin: booking.origin.clone(),
         reprice: true,
         hold: None,
     };
@@ -323,6 +325,7 @@ fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: 
         guest: booking.guest.clone(),
         guests: booking.guests,
         stay: booking.stay,
+        origin: booking.origin.clone(),
         reprice: true,
         hold: None,
     };
@@ -486,6 +489,7 @@ fn booking(said: &str, id: u128) -> Booking {
         stay,
         status,
         total: Some(euros(10_000).for_stay(stay)),
+        origin: Origin::default(),
         made_by: None,
         version: Version(4),
         room_version: Version(5),
@@ -519,6 +523,45 @@ fn calendar(taken: &[&str]) -> Calendar {
     }
 }
 
+#[test]
+fn where_a_booking_comes_from_is_kept_and_edited_in_place() {
+    let home = calendar(&["05-08"]);
+    let wanted = NewBooking { origin: origin("a", "1"), ..wish(stay("10-12"), 2, None) };
+    let Ok(Decided::Changed(_, booked)) = home.book(wanted) else { panic!("it is free") };
+    assert_eq!(booked.origin, origin("a", "1"));
+    let booking = home.taken[0].clone();
+    let amendment = Amendment {
+        guest: booking.guest.clone(),
+        guests: booking.guests,
+        stay: booking.stay,
+        origin: origin("a", "2"),
+        reprice: true,
+        hold: None,
+    };
+    let decision = amend(&booking, &home.room, &home, amendment);
+    assert_eq!(told(&decision, &home.taken), "booking_edited 05-08 for 30000; sold 0");
+    let Ok(Decided::Changed(_, to)) = decision else { panic!("it is edited") };
+    assert_eq!((&to.origin, to.total), (&origin("a", "2"), booking.total));
+}
+
+#[test]
+fn erasing_drops_the_reference_and_keeps_the_source() {
+    for state in ["05-08", "05-08 held", "05-08 lapsed", "05-08 cancelled", "05-08 expired"] {
+        let booking = Booking { origin: origin("a", "1"), ..booking(state, 1) };
+        let room = calendar(&[]).room;
+        let erased = erase(&booking, &room, now());
+        let Ok(Decided::Changed(_, erased)) = erased else { panic!("{state}: {erased:?}") };
+        assert_eq!(erased.origin, Origin { reference: None, ..origin("a", "1") }, "{state}");
+        assert_eq!(erased.status, booking.status, "{state}");
+        let again = erase(&erased, &room, now());
+        assert!(matches!(again, Ok(Decided::Unchanged(_))), "{state}: {again:?}");
+    }
+}
+
+fn origin(source: &str, reference: &str) -> Origin {
+    Origin { source: Source::parse(source).ok(), reference: Reference::parse(reference).ok() }
+}
+
 fn closed(room: &Room) -> Room {
     let attributes = RoomAttributes { status: RoomStatus::Closed, ..room.attributes.clone() };
     Room { attributes, ..room.clone() }
@@ -534,6 +577,7 @@ fn wish(stay: Stay, guests: i64, hold: Option<TimeDelta>) -> NewBooking {
         guest: guest(),
         guests: self::guests(guests),
         stay,
+        origin: Origin::default(),
         hold,
         made_by: None,
     }

@@ -33,6 +33,10 @@ const RULES: &[&str] = &[
      WHERE COALESCE(told.events, 0) <> r.version OR told.lowest <> 1 OR told.highest <> r.version",
     "SELECT 'booking ' || {b.id} || ': in ' || COUNT(*) || ' rooms at once' AS line
      FROM bookings AS b GROUP BY b.id HAVING COUNT(*) > 1",
+    "SELECT 'hotel ' || {b.hotel_id} || ': ' || COUNT(*) || ' bookings, ' || MIN({b.id}) || ' and '
+         || MAX({b.id}) || ' among them, have one source and reference' AS line
+     FROM bookings AS b WHERE b.reference IS NOT NULL AND b.status <> 'expired'
+     GROUP BY b.reference, COALESCE(b.source, ''), b.hotel_id HAVING COUNT(*) > 1",
     "SELECT 'booking ' || {b.id} || ': confirmed in room ' || {b.room_id} || ', which does not exist' AS line
      FROM bookings AS b LEFT JOIN rooms AS r ON r.id = b.room_id
      WHERE b.status = 'confirmed' AND r.id IS NULL",

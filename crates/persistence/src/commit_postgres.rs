@@ -172,7 +172,10 @@ fn bind_all(statement: Statement, write: &Write) -> Statement {
 }
 
 fn bind_bookings(statement: Statement, write: &Write) -> Statement {
-    let bookings: Vec<_> = write.change.bookings.iter().map(as_written).collect();
+    let mut bookings: Vec<_> = write.change.bookings.iter().map(as_written).collect();
+    // In one order everywhere, so that no two statements wait for each other's references. The order
+    // of the rest means nothing here.
+    bookings.sort_by(|(_, one), (_, other)| one.claim().cmp(&other.claim()));
     /// One column of all of them.
     macro_rules! column {
         ($row:ident => $value:expr) => {
@@ -198,6 +201,8 @@ fn bind_bookings(statement: Statement, write: &Write) -> Statement {
         .bind(column!(row => row.room_version))
         .bind(column!(row => row.created_at))
         .bind(column!(row => row.made_by.clone()))
+        .bind(column!(row => row.source.clone()))
+        .bind(column!(row => row.reference.clone()))
 }
 
 type Was = Option<(Uuid, i64)>;

@@ -25,16 +25,17 @@ WHERE id = ?4 AND version = ?5";
 pub(crate) const BOOK: &str = "
 INSERT INTO bookings (
     room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
-    hold_expires_at, total_amount, total_currency, version, room_version, updated_at, created_at,
-    made_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+    hold_expires_at, total_amount, total_currency, version, room_version, updated_at, source,
+    reference, created_at, made_by)
+VALUES (
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 pub(crate) const CHANGE: &str = "
 UPDATE bookings
 SET room_id = ?1, hotel_id = ?3, guest_name = ?4, guest_email = ?5, guests = ?6, check_in = ?7,
     check_out = ?8, status = ?9, hold_expires_at = ?10, total_amount = ?11, total_currency = ?12,
-    version = ?13, room_version = ?14, updated_at = ?15
-WHERE room_id = ?16 AND id = ?2 AND version = ?17";
+    version = ?13, room_version = ?14, updated_at = ?15, source = ?16, reference = ?17
+WHERE room_id = ?18 AND id = ?2 AND version = ?19";
 
 pub(crate) const TELL: &str = "
 INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id, actor)
@@ -155,7 +156,9 @@ async fn keep_booking(to: &mut SqliteConnection, change: &BookingChange) -> Resu
         .bind(row.total_currency)
         .bind(row.version)
         .bind(row.room_version)
-        .bind(row.updated_at);
+        .bind(row.updated_at)
+        .bind(row.source)
+        .bind(row.reference);
     let statement = match was {
         Some((room, version)) => statement.bind(room.0).bind(version.0),
         None => statement.bind(row.created_at).bind(row.made_by),

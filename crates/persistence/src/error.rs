@@ -26,6 +26,9 @@ pub enum StoreError {
     /// The hotel has a room with this number. Nothing was written.
     #[error("the hotel has a room with this number")]
     DuplicateRoomNumber,
+    /// Another booking of the hotel has the source and the reference. Nothing was written.
+    #[error("another booking of the hotel has the reference")]
+    DuplicateReference,
     /// The connection was lost while COMMIT was on its way: whether it was written is not known yet.
     #[error("the outcome of COMMIT is unknown: {0}")]
     Unknown(#[source] DbErr),
@@ -105,6 +108,7 @@ impl StoreError {
             | Self::Missed
             | Self::Held
             | Self::DuplicateRoomNumber
+            | Self::DuplicateReference
             | Self::Unknown(_)
             | Self::Abandoned
             | Self::Corrupt { .. }
@@ -132,6 +136,7 @@ impl StoreError {
             | Self::Missed
             | Self::Held
             | Self::DuplicateRoomNumber
+            | Self::DuplicateReference
             | Self::Abandoned
             | Self::StalePlan(_)
             | Self::Corrupt { .. }
@@ -146,6 +151,7 @@ impl From<DbErr> for StoreError {
             Meaning::LostRace => Self::Lost { guard: false },
             Meaning::GuardFired => Self::Lost { guard: true },
             Meaning::DuplicateRoomNumber => Self::DuplicateRoomNumber,
+            Meaning::DuplicateReference => Self::DuplicateReference,
             Meaning::StalePlan => Self::StalePlan(error),
             Meaning::Unavailable | Meaning::CannotWrite | Meaning::DiskFull => {
                 Self::Unavailable(error)

@@ -7,6 +7,7 @@
 
 mod api_keys;
 mod audit;
+mod claims;
 mod commit_hotel;
 mod commit_postgres;
 mod commit_sqlite;
@@ -38,6 +39,7 @@ mod vacancies;
 mod write;
 
 pub use api_keys::{ApiKey, KeyEdit, KeyLookup};
+pub use claims::Holder;
 pub use commit_hotel::Resolved;
 pub use connect::{ConnectError, PoolUse, Readiness, StoreOptions};
 pub use error::StoreError;

@@ -14,6 +14,8 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 const KEYS_PRIMARY: &str = "idempotency_keys_pkey";
 /// The unique constraint on a hotel and its rooms' numbers.
 const ROOM_NUMBER: &str = "rooms_hotel_number_key";
+/// The unique index on the references of a hotel's bookings.
+const REFERENCE: &str = "bookings_reference_key";
 /// NOT NULL columns that a commit sets to NULL on purpose when another write came first, so that the
 /// whole statement fails.
 const FAIL_ON_PURPOSE: [(&str, &str); 2] =
@@ -33,6 +35,8 @@ pub(crate) enum Meaning {
     GuardFired,
     /// The hotel has a room with this number.
     DuplicateRoomNumber,
+    /// Another booking of the hotel has the source and the reference.
+    DuplicateReference,
     /// The connection's prepared statement does not fit the tables any more, or is gone.
     StalePlan,
     /// This connection cannot write, or cannot use its file; a new one may.
@@ -60,14 +64,15 @@ pub(crate) fn meaning(cause: &dyn DatabaseError) -> Meaning {
     code.map_or(Meaning::Failure, |code| sqlite_meaning(code, cause.message()))
 }
 
-/// Whether a lock was waited for in vain, and it was that of a room and not of a key or of another
-/// booking's nights, which are one request's own matter. The context names what was waited for; of a
+/// Whether a lock was waited for in vain, and it was that of a room and not of a key, a reference or
+/// another booking's nights, which are one request's own matter. The context names what was waited for; of a
 /// row that several wait for, all but the first are told nothing, and that is a room.
 pub(crate) fn room_is_held(error: &sea_orm::sqlx::Error) -> bool {
     let cause = error.as_database_error().and_then(|cause| cause.try_downcast_ref());
     cause.is_some_and(|cause: &PgDatabaseError| {
         let context = cause.r#where().unwrap_or_default();
-        cause.code() == LOCK_NOT_AVAILABLE && !context.contains(KEYS) && !context.contains(GUARD)
+        let own = [KEYS, GUARD, REFERENCE].iter().any(|it| context.contains(it));
+        cause.code() == LOCK_NOT_AVAILABLE && !own
     })
 }
 
@@ -87,6 +92,7 @@ fn postgres_meaning(error: &PostgresError<'_>) -> Meaning {
         "40001" | "40P01" | LOCK_NOT_AVAILABLE => Meaning::LostRace,
         "23505" if error.constraint == Some(KEYS_PRIMARY) => Meaning::LostRace,
         "23505" if error.constraint == Some(ROOM_NUMBER) => Meaning::DuplicateRoomNumber,
+        "23505" if error.constraint == Some(REFERENCE) => Meaning::DuplicateReference,
         "23P01" if error.constraint == Some(GUARD) => Meaning::GuardFired,
         "23502" if is_on_purpose(error.table, error.column) => Meaning::LostRace,
         "0A000" if error.routine == Some(REVALIDATE) => Meaning::StalePlan,
@@ -146,6 +152,7 @@ fn sqlite_meaning(code: i32, message: &str) -> Meaning {
         CONSTRAINT if message.contains("rooms.hotel_id, rooms.number") => {
             Meaning::DuplicateRoomNumber
         }
+        CONSTRAINT if message.contains(REFERENCE) => Meaning::DuplicateReference,
         CONSTRAINT if message.contains("idempotency_keys.key") => Meaning::LostRace,
         CONSTRAINT if is_not_null_on_purpose(message) => Meaning::LostRace,
         _ => Meaning::Failure,

@@ -38,6 +38,8 @@ const BOOKING: &[&str] = &[
     "created_at",
     "updated_at",
     "made_by",
+    "source",
+    "reference",
 ];
 
 /// Writes out each `{room:alias}` and `{booking:alias}` of a statement as the columns of that table.
@@ -118,6 +120,8 @@ impl<'a> Columns<'a> {
             created_at: self.take()?,
             updated_at: self.take()?,
             made_by: self.take()?,
+            source: self.take()?,
+            reference: self.take()?,
         }))
     }
 }
@@ -131,6 +135,6 @@ mod tests {
         let text = expand("SELECT {room:r}, x FROM {booking:b}.");
         assert!(text.starts_with("SELECT r.id, r.hotel_id, "), "{text}");
         assert!(text.contains("r.deleted_at, x FROM b.room_id, "), "{text}");
-        assert!(text.ends_with("b.made_by."), "{text}");
+        assert!(text.ends_with("b.reference."), "{text}");
     }
 }

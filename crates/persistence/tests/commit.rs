@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 use vacancy_domain::{
     Booking, BookingChange, BookingId, Calendar, Decided, Decision, Guest, Guests, NewBooking,
-    RoomId, Stay, Text, Version, cancel,
+    Origin, RoomId, Stay, Text, Version, cancel,
 };
 use vacancy_persistence::{
     Answer, CommitGate, NightsQuery, Part, Record, RequestKey, SnapshotQuery, Store, StoreError,
@@ -366,5 +366,13 @@ fn record(text: &str) -> Record {
 fn new_booking(stay: Stay) -> NewBooking {
     let guest = Guest { name: Text::parse("Ada").expect("a text"), email: None };
     let guests = Guests::new(1).expect("a number of guests");
-    NewBooking { id: BookingId(Uuid::now_v7()), guest, guests, stay, hold: None, made_by: None }
+    NewBooking {
+        id: BookingId(Uuid::now_v7()),
+        guest,
+        guests,
+        stay,
+        origin: Origin::default(),
+        hold: None,
+        made_by: None,
+    }
 }

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Calendar, Capacity, Change, Day, Decided, Decision, Guest,
-    Guests, Hotel, HotelAttributes, HotelDay, HotelId, NewBooking, Room, RoomAttributes,
+    Guests, Hotel, HotelAttributes, HotelDay, HotelId, NewBooking, Origin, Room, RoomAttributes,
     RoomChange, RoomId, RoomStatus, RoomWrite, Stay, Text, amend,
 };
 use vacancy_persistence::{
@@ -109,7 +109,7 @@ on_both_databases! {
             ..calendar
         };
         let amendment =
-            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), reprice: true, hold: None };
+            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), origin: booking.origin.clone(), reprice: true, hold: None };
         let Ok(Decided::Changed(change, _)) = amend(&booking, &free.room, &free, amendment) else {
             panic!("without the lawless booking the nights would be free")
         };
@@ -438,6 +438,7 @@ fn new_booking(stay: Stay) -> NewBooking {
         guest,
         guests: one(),
         stay,
+        origin: Origin::default(),
         hold: None,
         made_by: None,
     }

@@ -183,6 +183,14 @@ impl Database {
         held
     }
 
+    /// Writes something without keeping it, as a request does that another process has not committed
+    /// yet.
+    pub async fn hold_write(&self, sql: &str) -> Held {
+        let held = self.hold().await;
+        held.transaction.execute_unprepared(sql).await.expect("it can be written");
+        held
+    }
+
     async fn hold(&self) -> Held {
         let connection = self.connect().await;
         let options = TransactionOptions {
@@ -219,8 +227,8 @@ impl Database {
     }
 }
 
-/// What an open transaction keeps from others. See [`Database::hold_rooms`] and
-/// [`Database::hold_key`].
+/// What an open transaction keeps from others. See [`Database::hold_rooms`],
+/// [`Database::hold_key`] and [`Database::hold_write`].
 #[derive(Debug)]
 pub struct Held {
     transaction: DatabaseTransaction,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use uuid::Uuid;
 use vacancy_domain::{BookingId, Decided, HotelId, Refusal, RoomId, Text};
 
+use super::reference;
 use super::request::{AutoBookBody, BookingRequest};
 use super::view::{BookingView, created};
 use crate::about::{About, Kind, Scope};
@@ -17,7 +18,7 @@ use crate::http::reply::Reply;
 use crate::http::request::{Json, WriteRequest};
 use crate::metrics;
 use crate::write::{
-    Failure, Look, Nights, Operation, Ruling, Run, Seen, Stop, Subject, Turn, attempt_in_room,
+    Failure, Look, Nights, Operation, Ruling, Run, Seen, Stop, Subject, Turn,
     check_no_precondition, run_write,
 };
 
@@ -79,13 +80,16 @@ async fn walk_candidates(
     let today = today.ok_or(Problem::NotFound("hotel"))?;
     check_no_precondition(run)?;
     // Said before anything about rooms: a stay in the past is wrong even in a full hotel.
-    request.stay.check_bookable(today).map_err(|why| Problem::refused(why.into()))?;
-    if seen.rooms.is_empty() {
-        return Err(Problem::refused(Refusal::NoRoomAvailable).into());
+    let bookable = request.stay.check_bookable(today).map_err(Refusal::from);
+    let some = if seen.rooms.is_empty() { Err(Refusal::NoRoomAvailable) } else { Ok(()) };
+    if let Err(refusal) = bookable.and(some) {
+        let claim = request.origin.claim(hotel);
+        let problem = reference::or_taken(run, claim.as_ref(), Problem::refused(refusal)).await?;
+        return Err(problem.into());
     }
     for room in seen.rooms {
         let operation = Arc::new(BookCandidate { room, id, wanted: wanted.clone() });
-        match attempt_in_room(run, operation).await {
+        match reference::attempt(run, operation).await {
             Err(Failure::Lost | Failure::Problem(Problem::NotFound(_))) => {}
             Err(Failure::Problem(Problem::Refused { refusal, .. })) if is_about_room(&refusal) => {}
             done => return done,

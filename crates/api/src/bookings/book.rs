@@ -4,6 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 use vacancy_domain::{BookingId, Decided, RoomId};
 
+use super::reference;
 use super::request::{BookBody, BookingRequest};
 use super::view::{BookingView, created};
 use crate::about::{About, Kind, Scope};
@@ -14,7 +15,7 @@ use crate::http::query::VersionQuery;
 use crate::http::reply::Reply;
 use crate::http::request::{Json, WriteRequest};
 use crate::metrics;
-use crate::write::{Look, Nights, Operation, Ruling, Seen, Stop, Subject, Turn, write_rooms};
+use crate::write::{Look, Nights, Operation, Ruling, Seen, Stop, Subject, Turn};
 
 /// What it is.
 pub const ABOUT: About = About { id: "book_room", kind: Kind::Book, scope: Scope::Book };
@@ -34,7 +35,7 @@ pub async fn book(
 ) -> Result<Reply, Problem> {
     let id = BookingId(Uuid::now_v7());
     let wanted = request.body.and_then(|Json(body)| body.parse());
-    write_rooms(&app, request.context, Book { room: RoomId(room), id, wanted }).await
+    reference::write(&app, request.context, Book { room: RoomId(room), id, wanted }).await
 }
 
 /// Books or holds a stay in a room.
@@ -70,9 +71,12 @@ impl Operation for Book {
         if wanted.hold.is_some() {
             turn.counts_as = metrics::Operation::Hold;
         }
-        let booked = seen.live_calendar(self.room)?.book(wanted.as_booking(self.id, &turn.access));
-        let booked =
-            booked.map_err(|refused| Stop::from(refused).wanting(wanted.stay, wanted.guests))?;
+        let calendar = seen.live_calendar(self.room)?;
+        let booked = calendar.book(wanted.as_booking(self.id, &turn.access));
+        let booked = booked.map_err(|refused| {
+            let claim = wanted.origin.claim(calendar.room.hotel);
+            Stop::from(refused).wanting(wanted.stay, wanted.guests).claiming(claim)
+        })?;
         Ok(match booked {
             Decided::Changed(change, booking) => Ruling::Write(change, created(&booking, turn)?),
             Decided::Unchanged(booking) => Ruling::Unchanged(created(&booking, turn)?),

@@ -1,4 +1,4 @@
-//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates, room or the end of a hold.
+//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates, room, origin or the end of a hold.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use vacancy_domain::{Amendment, BookingId, Decided, Field, Guests, Invalid, RoomId, amend};
 
 use super::fields;
+use super::reference;
 use super::view::{BookingView, GuestBody, READ_ONLY, written};
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
@@ -18,7 +19,7 @@ use crate::http::query::{self, VersionQuery};
 use crate::http::reply::Reply;
 use crate::http::request::WriteRequest;
 use crate::metrics;
-use crate::write::{Look, Nights, Operation, Ruling, Seen, Stop, Subject, Turn, write_rooms};
+use crate::write::{Look, Nights, Operation, Ruling, Seen, Stop, Subject, Turn};
 
 /// What it is.
 pub const ABOUT: About = About { id: "edit_booking", kind: Kind::Edit, scope: Scope::Book };
@@ -41,6 +42,12 @@ pub struct BookingBody {
     /// The room.
     #[schema(value_type = uuid::Uuid)]
     pub room_id: String,
+    /// The channel it came by: `[a-z0-9._-]{1,40}`.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9._-]+$")]
+    pub source: Option<String>,
+    /// What the source calls it; at most 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub reference: Option<String>,
     /// Whether other nights, or another room, cost what they cost now (if absent), or `false`: what
     /// was agreed for a night.
     pub reprice: Option<bool>,
@@ -59,17 +66,19 @@ impl BookingBody {
         let room = query::uuid(&self.room_id).ok_or_else(|| "must be a room's id".to_owned());
         let room = errors.at("/room_id", room);
         let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
+        let origin = fields::origin(&mut errors, self.source.as_deref(), self.reference.as_deref());
         let reprice = self.reprice.unwrap_or(true);
         let amended = || {
             let (guest, guests, stay) = (guest?, guests?, stay?);
-            let amendment = Amendment { guest, guests, stay, reprice, hold: hold? };
+            let (origin, hold) = (origin?, hold?);
+            let amendment = Amendment { guest, guests, stay, origin, reprice, hold };
             Some((RoomId(room?), amendment))
         };
         Ok(errors.finish(amended())?)
     }
 }
 
-/// Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
+/// Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
 #[utoipa::path(
     patch, operation_id = "edit_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
@@ -86,7 +95,7 @@ pub async fn patch(
         // Answers to writes tell it; there is nothing to compare it with.
         fields.remove("attempts");
     }
-    write_rooms(&app, context, EditBooking { id: BookingId(id), body }).await
+    reference::write(&app, context, EditBooking { id: BookingId(id), body }).await
 }
 
 /// Edits a booking's particulars; new dates or another room run the whole decision again.

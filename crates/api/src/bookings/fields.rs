@@ -1,7 +1,7 @@
 //! What several bodies say of a booking, read field by field.
 
 use chrono::TimeDelta;
-use vacancy_domain::{Email, Guest, Stay, Text};
+use vacancy_domain::{Email, Guest, Origin, Reference, Source, Stay, Text};
 
 use super::view::GuestBody;
 use crate::http::fields::FieldErrors;
@@ -23,6 +23,17 @@ pub fn hold(seconds: i64) -> Result<TimeDelta, String> {
         1..=HOLD_SECONDS_MAX => Ok(TimeDelta::seconds(seconds)),
         _ => Err(format!("must be 1 to {HOLD_SECONDS_MAX}")),
     }
+}
+
+/// Reads where it comes from.
+pub fn origin(
+    errors: &mut FieldErrors,
+    source: Option<&str>,
+    reference: Option<&str>,
+) -> Option<Origin> {
+    let source = errors.at("/source", source.map(Source::parse).transpose());
+    let reference = errors.at("/reference", reference.map(Reference::parse).transpose());
+    Some(Origin { source: source?, reference: reference? })
 }
 
 /// Reads who stays.

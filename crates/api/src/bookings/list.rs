@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use vacancy_domain::{Booking, BookingId, HotelId, RoomId};
+use vacancy_domain::{Booking, BookingId, HotelId, Reference, RoomId, Source};
 use vacancy_persistence::{BookingFilter, Page};
 
 use super::view::BookingView;
@@ -49,6 +50,28 @@ impl StatusParam {
     }
 }
 
+/// A source, as bookings have it.
+#[derive(Clone, Debug)]
+pub struct SourceParam(pub Source);
+
+impl<'de> Deserialize<'de> for SourceParam {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let parsed = Source::parse(&String::deserialize(from)?);
+        parsed.map(Self).map_err(|why| D::Error::custom(format!("source {why}")))
+    }
+}
+
+/// A reference, read as when it was set.
+#[derive(Clone, Debug)]
+pub struct ReferenceParam(pub Reference);
+
+impl<'de> Deserialize<'de> for ReferenceParam {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let parsed = Reference::parse(&String::deserialize(from)?);
+        parsed.map(Self).map_err(|why| D::Error::custom(format!("reference {why}")))
+    }
+}
+
 /// Filters of the list of bookings.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -60,6 +83,12 @@ pub struct BookingsQuery {
     /// Only this room's.
     #[param(value_type = Option<Uuid>)]
     room_id: Option<IdParam>,
+    /// Only those of this source.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 40, pattern = "^[a-z0-9._-]+$")]
+    source: Option<SourceParam>,
+    /// Only those with this reference, which is read as when it was set.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 100)]
+    reference: Option<ReferenceParam>,
     /// Only those in this status.
     #[param(value_type = Option<StatusParam>)]
     status: Option<StatusParam>,
@@ -87,7 +116,8 @@ pub async fn list(
     access: Access,
     listing: Listing<BookingsQuery>,
 ) -> Result<Response, Problem> {
-    let BookingsQuery { hotel_id, room_id, status, from, to, limit, cursor } = &listing.query;
+    let BookingsQuery { hotel_id, room_id, source, reference, status, from, to, limit, cursor } =
+        &listing.query;
     let (from, to) = (from.map(|day| day.0), to.map(|day| day.0));
     let after = place_after(cursor.as_deref(), from, to)?;
     let filter = BookingFilter {
@@ -95,6 +125,8 @@ pub async fn list(
         room: room_id.map(|id| RoomId(id.0)),
         hotels: access.hotels(),
         made_by: access.only_made_by(),
+        source: source.clone().map(|source| source.0),
+        reference: reference.clone().map(|reference| reference.0),
         status: status.map(StatusParam::name),
         from,
         to,

@@ -10,6 +10,7 @@ pub mod erase;
 pub mod expire;
 mod fields;
 pub mod list;
+mod reference;
 mod request;
 pub mod show;
 pub mod view;

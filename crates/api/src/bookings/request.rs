@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vacancy_domain::{BookingId, Guest, Guests, NewBooking, Stay, Text};
+use vacancy_domain::{BookingId, Guest, Guests, NewBooking, Origin, Stay, Text};
 
 use super::fields;
 use super::view::GuestBody;
@@ -29,6 +29,13 @@ pub struct BookBody {
     /// Hold it for so many seconds instead of confirming it.
     #[schema(minimum = 1, maximum = 86_400)]
     pub hold_seconds: Option<i64>,
+    /// The channel it comes by: `[a-z0-9._-]{1,40}`.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9._-]+$", example = "booking.com")]
+    pub source: Option<String>,
+    /// What the source calls it; at most 100 characters. A hotel has one booking with a source and a
+    /// reference.
+    #[schema(min_length = 1, max_length = 100, example = "4711-0815")]
+    pub reference: Option<String>,
 }
 
 /// A stay in any room of a hotel.
@@ -49,6 +56,13 @@ pub struct AutoBookBody {
     /// Hold it for so many seconds instead of confirming it.
     #[schema(minimum = 1, maximum = 86_400)]
     pub hold_seconds: Option<i64>,
+    /// The channel it comes by: `[a-z0-9._-]{1,40}`.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9._-]+$", example = "booking.com")]
+    pub source: Option<String>,
+    /// What the source calls it; at most 100 characters. A hotel has one booking with a source and a
+    /// reference.
+    #[schema(min_length = 1, max_length = 100, example = "4711-0815")]
+    pub reference: Option<String>,
     /// Only in rooms of this kind, written exactly so.
     #[schema(min_length = 1, max_length = 200)]
     pub kind: Option<String>,
@@ -63,6 +77,8 @@ pub struct BookingRequest {
     pub guests: Guests,
     /// The nights.
     pub stay: Stay,
+    /// Where it comes from.
+    pub origin: Origin,
     /// How long to hold it, if it shall be held.
     pub hold: Option<TimeDelta>,
     /// Only in rooms of this kind.
@@ -72,9 +88,10 @@ pub struct BookingRequest {
 impl BookBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(self) -> Result<BookingRequest, Problem> {
-        let Self { check_in, check_out, guests, guest, hold_seconds } = self;
-        let body = AutoBookBody { check_in, check_out, guests, guest, hold_seconds, kind: None };
-        body.parse()
+        let Self { check_in, check_out, guests, guest, hold_seconds, source, reference } = self;
+        let kind = None;
+        AutoBookBody { check_in, check_out, guests, guest, hold_seconds, source, reference, kind }
+            .parse()
     }
 }
 
@@ -86,10 +103,11 @@ impl AutoBookBody {
         let guests = errors.at("/guests", Guests::new(self.guests));
         let guest = fields::guest(&mut errors, &self.guest);
         let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
+        let origin = fields::origin(&mut errors, self.source.as_deref(), self.reference.as_deref());
         let kind = errors.at("/kind", self.kind.as_deref().map(Text::parse).transpose());
         let request = || {
-            let (guest, guests, stay) = (guest?, guests?, stay?);
-            Some(BookingRequest { guest, guests, stay, hold: hold?, kind: kind? })
+            let (guest, guests, stay, origin) = (guest?, guests?, stay?, origin?);
+            Some(BookingRequest { guest, guests, stay, origin, hold: hold?, kind: kind? })
         };
         Ok(errors.finish(request())?)
     }
@@ -99,8 +117,8 @@ impl BookingRequest {
     /// As the booking `id`, made by what is let in so.
     #[must_use]
     pub fn as_booking(&self, id: BookingId, access: &Access) -> NewBooking {
-        let Self { guest, guests, stay, hold, .. } = self.clone();
+        let Self { guest, guests, stay, origin, hold, .. } = self.clone();
         let made_by = access.principal().map(ToString::to_string);
-        NewBooking { id, guest, guests, stay, hold, made_by }
+        NewBooking { id, guest, guests, stay, origin, hold, made_by }
     }
 }

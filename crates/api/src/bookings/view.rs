@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vacancy_domain::{Booking, Guest};
+use vacancy_domain::{Booking, Guest, Origin};
 use vacancy_persistence::Answer;
 
 use crate::auth::access::Access;
@@ -63,6 +63,12 @@ pub struct BookingView {
     /// Rate times nights when it was booked, or last moved or rescheduled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<MoneyBody>,
+    /// The channel it came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What the source calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// The principal that made it; shown to those who see all bookings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
@@ -100,6 +106,7 @@ impl BookingView {
     /// As it is shown to what is let in so.
     #[must_use]
     pub fn new(booking: &Booking, access: &Access) -> Self {
+        let Origin { source, reference } = &booking.origin;
         let made_by = booking.made_by.clone().filter(|_| access.sees_all_bookings());
         Self {
             id: booking.id.0,
@@ -113,6 +120,8 @@ impl BookingView {
             status: booking.status.name().to_owned(),
             hold_expires_at: booking.status.held_until(),
             total: booking.total.as_ref().map(MoneyBody::from),
+            source: source.as_ref().map(|source| source.as_str().to_owned()),
+            reference: reference.as_ref().map(|reference| reference.as_str().to_owned()),
             made_by,
             version: booking.version.0,
             room_version: booking.room_version.0,

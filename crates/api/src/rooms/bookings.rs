@@ -10,7 +10,7 @@ use vacancy_persistence::BookingFilter;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
 use crate::auth::access::Access;
-use crate::bookings::list::{StatusParam, answer, place_after};
+use crate::bookings::list::{ReferenceParam, SourceParam, StatusParam, answer, place_after};
 use crate::bookings::view::BookingView;
 use crate::http::list::{List, Listing};
 use crate::http::path::Id;
@@ -31,6 +31,12 @@ pub struct RoomBookingsQuery {
     /// Only those with a night before this day.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<DayParam>,
+    /// Only those of this source.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 40, pattern = "^[a-z0-9._-]+$")]
+    source: Option<SourceParam>,
+    /// Only those with this reference, which is read as when it was set.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 100)]
+    reference: Option<ReferenceParam>,
     /// Only those in this status.
     #[param(value_type = Option<StatusParam>)]
     status: Option<StatusParam>,
@@ -54,7 +60,7 @@ pub async fn bookings(
     access: Access,
     listing: Listing<RoomBookingsQuery>,
 ) -> Result<Response, Problem> {
-    let RoomBookingsQuery { from, to, status, limit, cursor } = &listing.query;
+    let RoomBookingsQuery { from, to, source, reference, status, limit, cursor } = &listing.query;
     let (from, to) = (from.map(|day| day.0), to.map(|day| day.0));
     let after = place_after(cursor.as_deref(), from, to)?;
     let filter = BookingFilter {
@@ -62,6 +68,8 @@ pub async fn bookings(
         room: Some(RoomId(id)),
         hotels: access.hotels(),
         made_by: access.only_made_by(),
+        source: source.clone().map(|source| source.0),
+        reference: reference.clone().map(|reference| reference.0),
         status: status.map(StatusParam::name),
         from,
         to,

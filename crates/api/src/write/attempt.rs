@@ -4,12 +4,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use vacancy_domain::{Change, RoomId};
+use vacancy_domain::{BookingChange, Change, Claim, RoomId};
 use vacancy_persistence::{Fate, Part, Session, SnapshotQuery, StoreError, Write};
 
 use super::conditions;
 use super::counting::count_expired;
-use super::end::{Attempted, End};
+use super::end::{Attempted, End, Wanted};
 use super::fate::settle;
 use super::lane::Turns;
 use super::operation::{Member, Ruling, Seen, Stop, Turn};
@@ -139,7 +139,7 @@ fn decide(app: &App, member: Member, seen: &mut Seen) -> Decided {
             (End::Stopped(problem, wanted), lapsed.map(|change| *change))
         }
         // Its own fault, and nothing of it was applied: the others go on.
-        Err(_) => (End::Stopped(Problem::internal("a decision panicked"), None), None),
+        Err(_) => (stopped(Problem::internal("a decision panicked")), None),
     };
     let done = match &end {
         End::Done(answer, ReplyKind::Written | ReplyKind::Unchanged) => Some(answer),
@@ -200,7 +200,7 @@ fn judge(
 fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>) {
     let parts: Vec<_> = decided.iter().filter_map(|one| one.part.as_ref()).collect();
     let several = parts.len() > 1;
-    let keyed = parts.iter().any(|part| part.record.is_some());
+    let own = parts.iter().any(|part| holds_up_itself(part));
     if matches!(committed, Err(StoreError::Lost { guard: true })) {
         // Whichever request it was: alone, it may be refused before the guard sees it again.
         tracing::error!("the database's guard against overlapping bookings fired");
@@ -221,10 +221,19 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>
             }
             // What others were to leave did not come about.
             Err(_) if rests => End::Again { alone: false },
-            // A lock was waited for in vain that is not the room's: a key's, in all likelihood, which
-            // is one request's own matter.
-            Err(StoreError::Lost { guard: false }) if several && keyed => {
-                End::Again { alone: part.is_some_and(|part| part.record.is_some()) }
+            // A lock was waited for in vain that is not the room's: a key's or a reference's, in all
+            // likelihood, which is one request's own matter.
+            Err(StoreError::Lost { guard: false }) if several && own => {
+                End::Again { alone: part.is_some_and(|part| holds_up_itself(&part)) }
+            }
+            // Whose reference another booking has shows when those that want one come alone.
+            Err(StoreError::DuplicateReference) if several => {
+                End::Again { alone: part.is_some_and(|part| claim_of(&part.change).is_some()) }
+            }
+            Err(StoreError::DuplicateReference) => {
+                let claim = part.and_then(|part| claim_of(&part.change));
+                let wanted = Wanted { claim: claim.map(Box::new), free: None };
+                End::Stopped(StoreError::DuplicateReference.into(), wanted)
             }
             Err(
                 error @ (StoreError::Missed | StoreError::Held | StoreError::Lost { guard: false }),
@@ -247,11 +256,12 @@ fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
         // The tables were altered under a prepared statement: on a new connection it fits again.
         StoreError::StalePlan(_) => End::Again { alone: false },
         StoreError::DuplicateRoomNumber
+        | StoreError::DuplicateReference
         | StoreError::Unknown(_)
         | StoreError::Abandoned
         | StoreError::Unavailable(_)
         | StoreError::Corrupt { .. }
-        | StoreError::Failed(_) => End::Stopped(error.clone().into(), None),
+        | StoreError::Failed(_) => stopped(error.clone().into()),
     }
 }
 
@@ -300,7 +310,19 @@ fn tell(member: Member, end: End) {
 }
 
 fn stopped(problem: Problem) -> End {
-    End::Stopped(problem, None)
+    End::Stopped(problem, Wanted::default())
+}
+
+/// Whether it may wait for what is not the room's: its key, or a reference.
+fn holds_up_itself(part: &Part) -> bool {
+    part.record.is_some() || claim_of(&part.change).is_some()
+}
+
+/// The reference that a change of one request wants for its booking.
+fn claim_of(change: &Change) -> Option<Claim> {
+    let bookings = change.bookings.iter().map(BookingChange::to);
+    let mut taking = bookings.filter(|booking| booking.status.is_stored_as_taking());
+    taking.find_map(|booking| booking.origin.claim(booking.hotel))
 }
 
 impl Member {

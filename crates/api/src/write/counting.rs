@@ -95,6 +95,7 @@ fn outcome_of(code: Code) -> Option<Outcome> {
         | Code::HoldExpired
         | Code::InvalidTransition
         | Code::Duplicate
+        | Code::ReferenceTaken
         | Code::HotelInUse
         | Code::RoomInUse => Some(Outcome::Refused),
         Code::VersionConflict | Code::PreconditionFailed | Code::WeakEtag | Code::ForeignEtag => {

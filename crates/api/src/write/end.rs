@@ -1,6 +1,6 @@
 //! How an attempt ends for one request.
 
-use vacancy_domain::{Guests, Stay};
+use vacancy_domain::{Claim, Guests, Stay};
 use vacancy_persistence::Answer;
 
 use crate::http::problem::Problem;
@@ -18,13 +18,22 @@ pub struct Attempted {
     pub counts_as: Operation,
 }
 
+/// What a request wanted, so that its refusal can say more.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The stay and the number of guests that other rooms may be offered for.
+    pub free: Option<(Stay, Guests)>,
+    /// The reference that another booking may have: then that is the answer.
+    pub claim: Option<Box<Claim>>,
+}
+
 /// See [`Attempted`].
 #[derive(Debug)]
 pub enum End {
     /// It was done, or was done before.
     Done(Answer, ReplyKind),
-    /// It was not, and this is the answer; the stay is what other rooms may be offered for.
-    Stopped(Problem, Option<(Stay, Guests)>),
+    /// It was not, and this is the answer, to which what it wanted may add.
+    Stopped(Problem, Wanted),
     /// Another write came first.
     Lost,
     /// The commit broke off and left nothing.

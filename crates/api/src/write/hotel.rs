@@ -156,7 +156,8 @@ async fn lost_or_failed(
                 None => Err(Problem::from(error).into()),
             }
         }
-        StoreError::Unknown(_)
+        StoreError::DuplicateReference
+        | StoreError::Unknown(_)
         | StoreError::Abandoned
         | StoreError::StalePlan(_)
         | StoreError::Unavailable(_)

@@ -18,4 +18,4 @@ pub use hotel::{HotelOperation, write_hotel};
 pub use lane::Lanes;
 pub use operation::{Look, Member, Nights, Operation, Ruling, Seen, Stop, Subject, Turn};
 pub use rooms::{attempt_in_room, write_rooms};
-pub use run::{Failure, Run, check_no_precondition, run_write};
+pub use run::{Claimed, Failure, Run, check_no_precondition, run_write};

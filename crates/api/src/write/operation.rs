@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant as Moment;
 use uuid::Uuid;
 use vacancy_domain::{
-    Booking, BookingChange, BookingId, Calendar, Change, Day, Guests, Instant, Refusal, Refused,
-    RoomId, Stay, Version,
+    Booking, BookingChange, BookingId, Calendar, Change, Claim, Day, Guests, Instant, Refusal,
+    Refused, RoomId, Stay, Version,
 };
 use vacancy_persistence::{Answer, CommitGate, NightsQuery, Snapshot, StoredAnswer};
 
-use super::end::Attempted;
+use super::end::{Attempted, Wanted};
 use crate::about::About;
 use crate::auth::access::Access;
 use crate::http::problem::Problem;
@@ -174,21 +174,29 @@ pub struct Stop {
     pub problem: Problem,
     /// What is committed all the same: lapsed holds met on the way.
     pub lapsed: Option<Box<Change>>,
-    /// The stay and the number of guests that other rooms may be offered for.
-    pub wanted: Option<(Stay, Guests)>,
+    /// What the answer may say besides.
+    pub wanted: Wanted,
 }
 
 impl Stop {
     /// Says for what stay and how many guests other rooms may be offered.
     #[must_use]
-    pub fn wanting(self, stay: Stay, guests: Guests) -> Self {
-        Self { wanted: Some((stay, guests)), ..self }
+    pub fn wanting(mut self, stay: Stay, guests: Guests) -> Self {
+        self.wanted.free = Some((stay, guests));
+        self
+    }
+
+    /// Says which reference another booking may have.
+    #[must_use]
+    pub fn claiming(mut self, claim: Option<Claim>) -> Self {
+        self.wanted.claim = claim.map(Box::new);
+        self
     }
 }
 
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
-        Self { problem, lapsed: None, wanted: None }
+        Self { problem, lapsed: None, wanted: Wanted::default() }
     }
 }
 

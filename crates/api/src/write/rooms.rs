@@ -8,10 +8,10 @@ use tracing::Instrument;
 use vacancy_domain::RoomId;
 
 use super::attempt::attempt;
-use super::end::{Attempted, End};
+use super::end::{Attempted, End, Wanted};
 use super::lane::Turns;
 use super::operation::{Look, Member, Operation, Way};
-use super::run::{Failure, Run, run_write};
+use super::run::{Claimed, Failure, Run, run_write};
 use crate::app::{App, OVERTIME};
 use crate::http::problem::Problem;
 use crate::http::reply::Reply;
@@ -47,8 +47,11 @@ pub async fn attempt_in_room(
         run.note(&attempted);
         match attempted.end {
             End::Done(answer, kind) => return Ok(run.reply(answer, kind)),
-            End::Stopped(problem, wanted) => {
-                return Err(run.with_alternatives(problem, wanted).await.into());
+            End::Stopped(problem, Wanted { free, claim: Some(claim) }) => {
+                return Err(Failure::Claimed(Box::new(Claimed { claim: *claim, problem, free })));
+            }
+            End::Stopped(problem, Wanted { free, claim: None }) => {
+                return Err(run.with_alternatives(problem, free).await.into());
             }
             End::Undone => return Err(Failure::Undone),
             // A precondition of the client is never outlived: once the version it names is gone,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::Instrument;
-use vacancy_domain::{Guests, Refusal, Stay};
+use vacancy_domain::{Claim, Guests, Refusal, Stay};
 use vacancy_persistence::{
     Answer, CommitGate, Record, RequestKey, Resolved, StoreError, StoredAnswer,
 };
@@ -36,8 +36,21 @@ pub enum Failure {
     Lost,
     /// The outcome of the commit was unknown and turned out to be "not committed": decide again.
     Undone,
+    /// This is the answer, unless another booking has the reference that the request wants.
+    Claimed(Box<Claimed>),
     /// This is the answer, however often one tried.
     Problem(Problem),
+}
+
+/// See [`Failure::Claimed`].
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The reference.
+    pub claim: Claim,
+    /// What is to be said if no other booking has it: a rule's refusal, or that the database found one.
+    pub problem: Problem,
+    /// The stay and the number of guests that other rooms may be offered for.
+    pub free: Option<(Stay, Guests)>,
 }
 
 impl LostRace for Failure {
@@ -139,6 +152,7 @@ where
     };
     end.map_err(|failure| match failure {
         Failure::Problem(problem) => problem,
+        Failure::Claimed(claimed) => claimed.problem,
         Failure::Lost => Problem::LockConflict { attempts: run.attempt() },
         Failure::Undone => {
             Problem::unavailable("the connection broke at the commit, which was undone")
@@ -192,6 +206,20 @@ impl Run {
         Ok(self.reply(answer, ReplyKind::Replayed))
     }
 
+    /// The answer to an earlier copy of the request, if there was one meanwhile.
+    pub async fn replay_if_answered(&self) -> Result<Option<Reply>, Failure> {
+        let Some(key) = &self.context.key else { return Ok(None) };
+        let seen = self.app.store.hotel_snapshot(Some(&key.0), None).await;
+        let earlier = seen.map_err(Problem::from)?.earlier;
+        earlier.map(|earlier| self.replay(&earlier)).transpose()
+    }
+
+    /// Counts a lost race that no commit told of.
+    pub fn lost(&self) -> Failure {
+        self.app.metrics.lost_race(self.progress().operation);
+        Failure::Lost
+    }
+
     /// What to say when every attempt was lost. Perhaps it was lost to an earlier copy of this very
     /// request, in another process, whose key is not committed yet or was committed just now.
     async fn exhausted(&self) -> Result<Reply, Failure> {
@@ -211,7 +239,7 @@ impl Run {
 
     /// Names other rooms beside a refusal that the room is taken. They are a hint: without them the
     /// refusal is as true.
-    pub(super) async fn with_alternatives(
+    pub async fn with_alternatives(
         &self,
         problem: Problem,
         wanted: Option<(Stay, Guests)>,

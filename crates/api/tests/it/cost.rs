@@ -84,6 +84,10 @@ async fn a_write_to_a_room_is_one_read_and_one_statement() {
         let booked = desk.check_all("book", api.book(&room, 0, 1), 201, 2).await;
         let body = stay_body(1, 2);
         let keyed = || api.post_keyed(&path, &body, "k");
+        let mut named = stay_body(3, 4);
+        named["source"] = "channel.example".into();
+        named["reference"] = format!("{room_lanes}").into();
+        desk.check_all("book with a reference", api.post(&path, &named), 201, 2).await;
         desk.check_all("book with a key", keyed(), 201, 2).await;
         desk.check_all("the same again", keyed(), 201, 1).await;
         let held = desk.check_all("hold", api.hold(&room, 2, 3), 201, 2).await;

@@ -94,13 +94,14 @@ on_both_databases! {
             Line::start(&db, ReplicaOptions { request_timeout, ..ReplicaOptions::default() }).await;
         for (failure, status) in [
             (Failure::Guard, 409), (Failure::Key, 409), (Failure::Corrupt, 500), (Failure::Number, 409),
+            (Failure::Reference, 409),
         ] {
             // The whole of SQLite is one writer's, so a key is never another's alone.
             if matches!(failure, Failure::Key) && db.kind() == Kind::Sqlite {
                 continue;
             }
             let hotel = line.api.hotel().await;
-            let (room, _) = (line.api.room(&hotel, "101").await, line.api.room(&hotel, "102").await);
+            let (room, other) = (line.api.room(&hotel, "101").await, line.api.room(&hotel, "102").await);
             let earlier = id_of(&line.api.book(&room, 50, 51).await.expect(201));
             let mut held = None;
             let book = |night| {
@@ -126,6 +127,12 @@ on_both_databases! {
                 Failure::Number => {
                     let edit = line.api.client.patch(line.api.path(&format!("/v1/rooms/{room}")));
                     edit.header("if-match", "*").json(json!({ "number": "102" }))
+                }
+                Failure::Reference => {
+                    let mut body = stay_body(30, 31);
+                    body["reference"] = "R1".into();
+                    line.api.post(&format!("/v1/rooms/{other}/bookings"), &body).await.expect(201);
+                    book(30).json(body)
                 }
             };
             requests.insert(5, victim);
@@ -218,6 +225,8 @@ enum Failure {
     Corrupt,
     /// Another room has the number it wants.
     Number,
+    /// A booking of another room has the reference it wants.
+    Reference,
 }
 
 /// A replica whose requests can be made to queue.

@@ -29,6 +29,7 @@ mod metrics;
 mod pooler;
 mod races;
 mod readiness;
+mod references;
 mod rules;
 mod shutdown;
 mod signals;

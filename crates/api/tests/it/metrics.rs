@@ -48,6 +48,7 @@ const CONFLICT_CODES: &[&str] = &[
     "hold_expired",
     "invalid_transition",
     "duplicate",
+    "reference_taken",
     "hotel_in_use",
     "room_in_use",
     "idempotency_in_flight",

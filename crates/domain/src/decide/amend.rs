@@ -1,4 +1,4 @@
-//! Changing a booking: its guest, its nights, its room.
+//! Changing a booking: its guest, its nights, its room, where it comes from.
 
 use chrono::TimeDelta;
 
@@ -10,6 +10,7 @@ use crate::capacity::Guests;
 use crate::decision::{Decided, Decision};
 use crate::event::EventKind;
 use crate::invalid::{Field, Invalid};
+use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::stay::Stay;
@@ -24,6 +25,8 @@ pub struct Amendment {
     pub guests: Guests,
     /// The nights.
     pub stay: Stay,
+    /// Where the booking comes from.
+    pub origin: Origin,
     /// Whether other nights, or another room, cost what they cost now. If not, each night costs what
     /// was agreed.
     pub reprice: bool,
@@ -46,9 +49,10 @@ pub fn amend(
     let now = target.now;
     check_alive(booking, room, now, "edited")?;
     let status = booking.status.edit(now)?;
-    let Amendment { guest, guests, stay, reprice, hold } = amendment;
+    let Amendment { guest, guests, stay, origin, reprice, hold } = amendment;
     let status = prolong(status, hold, now)?;
-    let mut to = Booking { guest, guests, stay, status, room: target.room.id, ..booking.clone() };
+    let room_id = target.room.id;
+    let mut to = Booking { guest, guests, stay, origin, status, room: room_id, ..booking.clone() };
     if to == *booking {
         return Ok(Decided::Unchanged(to));
     }
@@ -74,15 +78,17 @@ fn prolong(status: Status, hold: Option<TimeDelta>, now: Instant) -> Result<Stat
     }
 }
 
-/// Guest, number of guests or the end of the hold: the nights stay, so nothing but the size of the room matters.
+/// Guest, number of guests, origin or the end of the hold: the nights stay, so nothing but the size of
+/// the room matters.
 fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision<Booking> {
     // Who stays is no question of size: a room that was made smaller keeps the party it has.
     if to.guests != booking.guests {
         check_capacity(room, to.guests)?;
     }
     let mut draft = Draft::new(room, to.updated_at);
-    let same_party = to.guests == booking.guests && to.guest == booking.guest;
-    let kind = if same_party { EventKind::HoldProlonged } else { EventKind::BookingEdited };
+    let (status, version, updated_at) = (to.status, to.version, to.updated_at);
+    let prolonged = Booking { status, version, updated_at, ..booking.clone() };
+    let kind = if to == prolonged { EventKind::HoldProlonged } else { EventKind::BookingEdited };
     draft.record(kind, &mut to, None);
     draft.replace(booking, to.clone());
     Ok(Decided::Changed(draft.finish(), to))

@@ -7,6 +7,7 @@ use crate::capacity::Guests;
 use crate::decision::{Decided, Decision};
 use crate::event::EventKind;
 use crate::ids::BookingId;
+use crate::origin::Origin;
 use crate::stay::Stay;
 use crate::version::Version;
 
@@ -21,6 +22,8 @@ pub struct NewBooking {
     pub guests: Guests,
     /// The nights.
     pub stay: Stay,
+    /// Where it comes from.
+    pub origin: Origin,
     /// How long to hold it unconfirmed; absent books it at once.
     pub hold: Option<chrono::TimeDelta>,
     /// The principal that makes it, if requests need a credential.
@@ -50,6 +53,7 @@ impl Calendar {
             stay: wanted.stay,
             status,
             total: self.price(wanted.stay),
+            origin: wanted.origin,
             made_by: wanted.made_by,
             version: Version::FIRST,
             room_version: self.room.version,

@@ -4,6 +4,7 @@ use super::draft::Draft;
 use crate::booking::{Booking, Guest, Status};
 use crate::decision::{Decided, Decision, Refused};
 use crate::event::EventKind;
+use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::text::Text;
@@ -28,16 +29,17 @@ pub fn expire(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking>
     Ok(transition(booking, room, now, booking.status.expire(now), EventKind::Expired))
 }
 
-/// Forgets who stays, in whatever state the booking and its room are; all else stays as it is. Never
-/// refused, and once done it changes nothing more.
+/// Forgets who stays, in whatever state the booking and its room are, and the reference by which others
+/// would know; all else stays as it is. Never refused, and once done it changes nothing more.
 pub fn erase(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
     let guest = Guest { name: Text::erased(), email: None };
-    if booking.guest == guest {
+    let origin = Origin { reference: None, ..booking.origin.clone() };
+    if (&booking.guest, &booking.origin) == (&guest, &origin) {
         return Ok(Decided::Unchanged(booking.clone()));
     }
     let mut draft = Draft::new(room, now);
     let version = booking.version.next();
-    let mut to = Booking { guest, version, updated_at: now, ..booking.clone() };
+    let mut to = Booking { guest, origin, version, updated_at: now, ..booking.clone() };
     draft.record(EventKind::Erased, &mut to, None);
     draft.replace(booking, to.clone());
     Ok(Decided::Changed(draft.finish(), to))

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
     Day, Decided, Decision, Event, EventKind, Guest, Guests, HotelDay, HotelId, Instant, Money,
-    NewBooking, Refusal, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite, Status,
-    Stay, Text, Version, amend, cancel, confirm, expire,
+    NewBooking, Origin, Refusal, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite,
+    Status, Stay, Text, Version, amend, cancel, confirm, expire,
 };
 
 pub const ROOMS: usize = 3;
@@ -160,6 +160,7 @@ impl House {
                     guest: Guest { name: text("Ada"), email: None },
                     guests: people(*guests),
                     stay,
+                    origin: Origin::default(),
                     hold: hold_minutes.map(TimeDelta::minutes),
                     made_by: None,
                 };
@@ -178,6 +179,7 @@ impl House {
                     guest: booking.guest.clone(),
                     guests: people(*guests),
                     stay,
+                    origin: booking.origin.clone(),
                     reprice: true,
                     hold: None,
                 };

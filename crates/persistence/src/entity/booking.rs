@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 use vacancy_domain::{
-    Booking, BookingId, Email, Guest, Guests, HotelId, RoomId, Status, Stay, Total, Version,
+    Booking, BookingId, Email, Guest, Guests, HotelId, Origin, Reference, RoomId, Source, Status,
+    Stay, Total, Version,
 };
 
 use super::row::Row;
@@ -30,6 +31,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub made_by: Option<String>,
+    pub source: Option<String>,
+    pub reference: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -38,6 +41,12 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// The columns of `bookings_reference_key`, in its order; nothing for a row that is not in it.
+    pub fn claim(&self) -> Option<(&str, Option<&str>, Uuid)> {
+        let reference = self.reference.as_deref().filter(|_| self.status != "expired")?;
+        Some((reference, self.source.as_deref(), self.hotel_id))
+    }
+
     pub fn into_domain(self) -> Result<Booking, StoreError> {
         let row = Row { table: "bookings", id: self.id };
         let status = match (self.status.as_str(), self.hold_expires_at) {
@@ -53,6 +62,8 @@ impl Model {
         };
         let stay = Stay::new(self.check_in, self.check_out).map_err(|why| why.message);
         let email = self.guest_email.as_deref().map(Email::stored).transpose();
+        let source = self.source.as_deref().map(Source::parse).transpose();
+        let reference = self.reference.as_deref().map(Reference::stored).transpose();
         Ok(Booking {
             id: BookingId(self.id),
             room: RoomId(self.room_id),
@@ -69,6 +80,10 @@ impl Model {
                 ("total_currency", self.total_currency.as_deref()),
                 Total::new,
             )?,
+            origin: Origin {
+                source: row.stored("source", source)?,
+                reference: row.stored("reference", reference)?,
+            },
             made_by: self.made_by,
             version: Version(self.version),
             room_version: Version(self.room_version),
@@ -81,6 +96,7 @@ impl Model {
 impl From<&Booking> for Model {
     fn from(booking: &Booking) -> Self {
         let email = booking.guest.email.as_ref();
+        let Origin { source, reference } = &booking.origin;
         Self {
             room_id: booking.room.0,
             id: booking.id.0,
@@ -99,6 +115,8 @@ impl From<&Booking> for Model {
             created_at: booking.created_at,
             updated_at: booking.updated_at,
             made_by: booking.made_by.clone(),
+            source: source.as_ref().map(|source| source.as_str().to_owned()),
+            reference: reference.as_ref().map(|reference| reference.as_str().to_owned()),
         }
     }
 }

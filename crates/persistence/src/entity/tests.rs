@@ -17,6 +17,8 @@ fn a_corrupt_booking_is_reported_with_table_column_and_id() {
     check_booking("status", |row| row.status = "gone".into());
     check_booking("status", |row| row.status = "held".into());
     check_booking("status", |row| row.hold_expires_at = Some(now()));
+    check_booking("source", |row| row.source = Some("A B".into()));
+    check_booking("reference", |row| row.reference = Some(String::new()));
     check_booking("total_amount", |row| row.total_amount = Some(-1));
     check_booking("total_amount", |row| row.total_amount = Some(i64::MAX));
     check_booking("total_amount", |row| row.total_amount = None);
@@ -104,6 +106,8 @@ fn booking() -> booking::Model {
         total_amount: Some(30_000),
         total_currency: Some("EUR".into()),
         made_by: None,
+        source: None,
+        reference: None,
         version: 1,
         room_version: 2,
         created_at: now(),

@@ -12,6 +12,7 @@ fn postgres_constraints_are_told_apart_by_name() {
     for (sqlstate, constraint, expect) in [
         ("23505", "idempotency_keys_pkey", Meaning::LostRace),
         ("23505", "rooms_hotel_number_key", Meaning::DuplicateRoomNumber),
+        ("23505", "bookings_reference_key", Meaning::DuplicateReference),
         ("23505", "rooms_pkey", Meaning::Failure),
         ("23P01", "bookings_do_not_overlap", Meaning::GuardFired),
         ("23P01", "something_else", Meaning::Failure),
@@ -93,6 +94,11 @@ fn only_these_sqlite_errors_are_races() {
             2067,
             "UNIQUE constraint failed: rooms.hotel_id, rooms.number",
             Meaning::DuplicateRoomNumber,
+        ),
+        (
+            2067,
+            "UNIQUE constraint failed: index 'bookings_reference_key'",
+            Meaning::DuplicateReference,
         ),
         (1555, "UNIQUE constraint failed: rooms.id", Meaning::Failure),
         (1555, "UNIQUE constraint failed: idempotency_keys.key", Meaning::LostRace),

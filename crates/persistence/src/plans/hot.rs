@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Change, Day, Decided, Decision, Guest, Guests, HotelId,
-    NewBooking, RoomId, Stay, Text, amend, cancel, confirm,
+    NewBooking, Origin, RoomId, Stay, Text, amend, cancel, confirm,
 };
 
 use super::notices::Reported;
@@ -97,6 +97,7 @@ impl Hot<'_> {
             target.taken.retain(|taken| taken.id != booking.id);
             let days = if from == ROOM { 27 } else { 35 };
             let amendment = Amendment {
+                origin: booking.origin.clone(),
                 hold: None,
                 reprice: true,
                 guest: booking.guest.clone(),
@@ -198,7 +199,16 @@ fn of(booking: &Booking, room: Uuid) -> SnapshotQuery {
 fn wanted(stay: Stay) -> NewBooking {
     let guest = Guest { name: Text::parse("Ada").expect("a name"), email: None };
     let guests = Guests::new(1).expect("one is enough");
-    NewBooking { id: BookingId(Uuid::nil()), guest, guests, stay, hold: None, made_by: None }
+    let origin = Origin::default();
+    NewBooking {
+        id: BookingId(Uuid::nil()),
+        guest,
+        guests,
+        stay,
+        origin,
+        hold: None,
+        made_by: None,
+    }
 }
 
 /// Three nights from so many days ahead.

@@ -9,12 +9,15 @@ pub const HOTEL: Uuid = Uuid::from_u128(1);
 pub const ROOM: Uuid = Uuid::from_u128(1 << 32);
 /// Another room of the same hotel.
 pub const OTHER_ROOM: Uuid = Uuid::from_u128(2 << 32);
+/// A source of few bookings: five holds of `ROOM`, with the references `R1` to `R5`.
+pub const RARE: &str = "rare";
 /// A booking of `ROOM`, next month.
 pub const BOOKING: Uuid = Uuid::from_u128(u128::MAX);
 
 /// 100 hotels of 100 rooms in 50 cities; each room of the first three hotels has 100 bookings to
 /// come, those of the second made by `ada`. `HOTEL`, the first, has 5,000 cancelled bookings and five
-/// holds; nothing is expired.
+/// holds; nothing is expired. What is cancelled or past is of one source, each with a
+/// reference.
 pub async fn fill_postgres(db: &Database) {
     db.sql(&format!(
         "INSERT INTO hotels (id, name, city, time_zone, version, created_at, updated_at)
@@ -35,14 +38,15 @@ pub async fn fill_postgres(db: &Database) {
          WHERE hotel_id <= '00000000-0000-0000-0000-000000000003';
          UPDATE bookings SET id = '{BOOKING}' WHERE room_id = '{ROOM}' AND check_in = current_date + 35;
          INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
-             status, version, room_version, created_at, updated_at)
+             status, version, room_version, created_at, updated_at, source, reference)
          SELECT rooms.id, gen_random_uuid(), hotel_id, 'Ada', 1, current_date + 10,
-             current_date + 12, 'cancelled', 1, 2, now(), now()
+             current_date + 12, 'cancelled', 1, 2, now(), now(), 'common', rooms.number || '-' || n
          FROM rooms, generate_series(1, 50) AS n WHERE hotel_id = '{HOTEL}';
          INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
-             status, hold_expires_at, version, room_version, created_at, updated_at)
+             status, hold_expires_at, version, room_version, created_at, updated_at, source, reference)
          SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1, current_date + 600 + n,
-             current_date + 601 + n, 'held', now() + interval '1 day', 1, 2, now(), now()
+             current_date + 601 + n, 'held', now() + interval '1 day', 1, 2, now(), now(), '{RARE}',
+             'R' || n
          FROM generate_series(1, 5) AS n;
          INSERT INTO room_events (room_id, version, kind, at, data, write_id)
          SELECT id, n, 'room_edited', now(), '{{}}', id FROM rooms, generate_series(1, 4) AS n;
@@ -56,9 +60,9 @@ pub async fn fill_postgres(db: &Database) {
 pub async fn grow_past_on_postgres(db: &Database, nights: i64) {
     db.sql(&format!(
         "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
-             status, version, room_version, created_at, updated_at)
-         SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1,
-             current_date - n, current_date - n + 1, 'confirmed', 1, 1, now(), now()
+             status, version, room_version, created_at, updated_at, source, reference)
+         SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1, current_date - n,
+             current_date - n + 1, 'confirmed', 1, 1, now(), now(), 'common', 'past ' || n
          FROM generate_series(1, {nights}) AS n
          WHERE current_date - n < COALESCE((SELECT MIN(check_in) FROM bookings
              WHERE room_id = '{ROOM}' AND status = 'confirmed'), current_date)"

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::Statement;
-use vacancy_domain::{BookingId, Day, HotelId, RoomId, Stay};
+use vacancy_domain::{BookingId, Claim, Day, HotelId, Reference, RoomId, Source, Stay};
 use vacancy_testkit::database::Database;
 
-use super::rows::{BOOKING, HOTEL, ROOM};
+use super::rows::{BOOKING, HOTEL, RARE, ROOM};
 use crate::{BookingFilter, RoomFilter, RoomPosition, RoomSort, Store, StoreOptions};
 
 pub type Caught = Arc<Mutex<Vec<Statement>>>;
@@ -86,6 +86,10 @@ async fn others(store: &Store, stay: Stay, keep: &mut impl FnMut(Purpose)) {
     keep(Purpose::Other("a history"));
     store.lapsed_holds(100).await.expect("it is read");
     keep(Purpose::Other("lapsed holds"));
+    let reference = Reference::parse("R1").expect("a reference");
+    let claim = Claim { hotel, source: Source::parse(RARE).ok(), reference };
+    store.holder_of(&claim).await.expect("it is read");
+    keep(Purpose::Other("who has a reference"));
 }
 
 fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
@@ -113,6 +117,8 @@ fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
     );
     filters = with(filters, &[&|it| it.from = Some(today)]);
     filters = with(filters, &[&|it| it.to = Some(stay.check_out())]);
+    filters = with(filters, &[&|it| it.source = Source::parse(RARE).ok()]);
+    filters = with(filters, &[&|it| it.reference = Reference::parse("R1").ok()]);
     // Of those who see only their own, or only some hotels.
     let own = BookingFilter { made_by: Some("ada".to_owned()), ..filters[0].clone() };
     let hotels = Some(vec![HotelId(HOTEL), HotelId(uuid::Uuid::from_u128(2))]);
@@ -122,6 +128,13 @@ fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
         for filter in [&own, &some] {
             filters.push(BookingFilter { status: Some(status), ..filter.clone() });
         }
+    }
+    let (source, reference) = (Source::parse(RARE).ok(), Reference::parse("R1").ok());
+    filters.push(BookingFilter { source: source.clone(), ..some.clone() });
+    for filter in [own, some] {
+        let named = BookingFilter { reference: reference.clone(), ..filter };
+        filters.push(BookingFilter { source: source.clone(), ..named.clone() });
+        filters.push(named);
     }
     with(filters, &[&|it| it.after = Some((today, BookingId(BOOKING)))])
 }

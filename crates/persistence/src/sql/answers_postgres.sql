@@ -3,8 +3,8 @@
         key, fingerprint, status, version, location, body, created_at, expires_at)
     SELECT a.key, a.fingerprint, a.status, a.version, a.location, a.body, $2, a.expires_at
     FROM (SELECT count(*) AS rows FROM advanced) AS r,
-         unnest($29::text[], $30::bytea[], $31::bigint[], $32::bigint[], $33::text[], $34::text[],
-                $35::timestamptz[])
+         unnest($31::text[], $32::bytea[], $33::bigint[], $34::bigint[], $35::text[], $36::text[],
+                $37::timestamptz[])
          AS a (key, fingerprint, status, version, location, body, expires_at)
     WHERE r.rows = $3
     ON CONFLICT (key) DO UPDATE

@@ -1,7 +1,7 @@
 given_up AS (
     UPDATE bookings AS b
     SET guest_name = w.guest_name, guest_email = w.guest_email, status = w.status,
-        hold_expires_at = NULL, version = w.version,
+        source = w.source, reference = w.reference, hold_expires_at = NULL, version = w.version,
         room_version = w.room_version, updated_at = $2
     FROM advanced AS r JOIN written AS w ON w.was_room_id = r.id
     WHERE w.status NOT IN ('held', 'confirmed')
@@ -13,7 +13,8 @@ given_up AS (
     SET room_id = w.room_id, guest_name = w.guest_name, guest_email = w.guest_email,
         guests = w.guests, check_in = w.check_in, check_out = w.check_out, status = w.status,
         hold_expires_at = w.hold_expires_at, total_amount = w.total_amount,
-        total_currency = w.total_currency, version = w.version, room_version = w.room_version,
+        total_currency = w.total_currency, source = w.source, reference = w.reference,
+        version = w.version, room_version = w.room_version,
         updated_at = $2
     FROM (SELECT count(*) AS rows FROM given_up) AS first, advanced AS r
     JOIN written AS w ON w.was_room_id = r.id

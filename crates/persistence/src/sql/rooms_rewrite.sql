@@ -1,9 +1,9 @@
 advanced AS (
     UPDATE rooms
-    SET times_booked = times_booked + $36, version = version + $37, updated_at = $2,
-        number = $40, kind = $41, capacity = $42, rate_amount = $43, rate_currency = $44,
-        status = $45, deleted_at = $46
+    SET times_booked = times_booked + $38, version = version + $39, updated_at = $2,
+        number = $42, kind = $43, capacity = $44, rate_amount = $45, rate_currency = $46,
+        status = $47, deleted_at = $48
     FROM fence
-    WHERE id = $38 AND version = $39
+    WHERE id = $40 AND version = $41
     RETURNING rooms.id
 )

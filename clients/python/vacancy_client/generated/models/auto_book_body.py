@@ -26,6 +26,10 @@ class AutoBookBody:
         guests (int): How many people. Example: 2.
         hold_seconds (int | None | Unset): Hold it for so many seconds instead of confirming it.
         kind (None | str | Unset): Only in rooms of this kind, written exactly so.
+        reference (None | str | Unset): What the source calls it; at most 100 characters. A hotel has one booking with a
+            source and a
+            reference. Example: 4711-0815.
+        source (None | str | Unset): The channel it comes by: `[a-z0-9._-]{1,40}`. Example: booking.com.
     """
 
     check_in: datetime.date
@@ -34,6 +38,8 @@ class AutoBookBody:
     guests: int
     hold_seconds: int | None | Unset = UNSET
     kind: None | str | Unset = UNSET
+    reference: None | str | Unset = UNSET
+    source: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         check_in = self.check_in.isoformat()
@@ -56,6 +62,18 @@ class AutoBookBody:
         else:
             kind = self.kind
 
+        reference: None | str | Unset
+        if isinstance(self.reference, Unset):
+            reference = UNSET
+        else:
+            reference = self.reference
+
+        source: None | str | Unset
+        if isinstance(self.source, Unset):
+            source = UNSET
+        else:
+            source = self.source
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -70,6 +88,10 @@ class AutoBookBody:
             field_dict["hold_seconds"] = hold_seconds
         if kind is not UNSET:
             field_dict["kind"] = kind
+        if reference is not UNSET:
+            field_dict["reference"] = reference
+        if source is not UNSET:
+            field_dict["source"] = source
 
         return field_dict
 
@@ -104,6 +126,24 @@ class AutoBookBody:
 
         kind = _parse_kind(d.pop("kind", UNSET))
 
+        def _parse_reference(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        reference = _parse_reference(d.pop("reference", UNSET))
+
+        def _parse_source(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        source = _parse_source(d.pop("source", UNSET))
+
         auto_book_body = cls(
             check_in=check_in,
             check_out=check_out,
@@ -111,6 +151,8 @@ class AutoBookBody:
             guests=guests,
             hold_seconds=hold_seconds,
             kind=kind,
+            reference=reference,
+            source=source,
         )
 
         return auto_book_body

@@ -25,6 +25,10 @@ class BookBody:
         guest (Guest): Who stays.
         guests (int): How many people. Example: 2.
         hold_seconds (int | None | Unset): Hold it for so many seconds instead of confirming it.
+        reference (None | str | Unset): What the source calls it; at most 100 characters. A hotel has one booking with a
+            source and a
+            reference. Example: 4711-0815.
+        source (None | str | Unset): The channel it comes by: `[a-z0-9._-]{1,40}`. Example: booking.com.
     """
 
     check_in: datetime.date
@@ -32,6 +36,8 @@ class BookBody:
     guest: Guest
     guests: int
     hold_seconds: int | None | Unset = UNSET
+    reference: None | str | Unset = UNSET
+    source: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         check_in = self.check_in.isoformat()
@@ -48,6 +54,18 @@ class BookBody:
         else:
             hold_seconds = self.hold_seconds
 
+        reference: None | str | Unset
+        if isinstance(self.reference, Unset):
+            reference = UNSET
+        else:
+            reference = self.reference
+
+        source: None | str | Unset
+        if isinstance(self.source, Unset):
+            source = UNSET
+        else:
+            source = self.source
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -60,6 +78,10 @@ class BookBody:
         )
         if hold_seconds is not UNSET:
             field_dict["hold_seconds"] = hold_seconds
+        if reference is not UNSET:
+            field_dict["reference"] = reference
+        if source is not UNSET:
+            field_dict["source"] = source
 
         return field_dict
 
@@ -85,12 +107,32 @@ class BookBody:
 
         hold_seconds = _parse_hold_seconds(d.pop("hold_seconds", UNSET))
 
+        def _parse_reference(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        reference = _parse_reference(d.pop("reference", UNSET))
+
+        def _parse_source(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        source = _parse_source(d.pop("source", UNSET))
+
         book_body = cls(
             check_in=check_in,
             check_out=check_out,
             guest=guest,
             guests=guests,
             hold_seconds=hold_seconds,
+            reference=reference,
+            source=source,
         )
 
         return book_body

@@ -40,6 +40,8 @@ class Booking:
         attempts (int | Unset): At which attempt this write succeeded; only in answers to writes.
         hold_expires_at (datetime.datetime | Unset): When the hold runs out.
         made_by (str | Unset): The principal that made it; shown to those who see all bookings.
+        reference (str | Unset): What the source calls it.
+        source (str | Unset): The channel it came by.
         total (Money | Unset): An amount in minor units of a currency.
     """
 
@@ -59,6 +61,8 @@ class Booking:
     attempts: int | Unset = UNSET
     hold_expires_at: datetime.datetime | Unset = UNSET
     made_by: str | Unset = UNSET
+    reference: str | Unset = UNSET
+    source: str | Unset = UNSET
     total: Money | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -97,6 +101,10 @@ class Booking:
 
         made_by = self.made_by
 
+        reference = self.reference
+
+        source = self.source
+
         total: dict[str, Any] | Unset = UNSET
         if not isinstance(self.total, Unset):
             total = self.total.to_dict()
@@ -126,6 +134,10 @@ class Booking:
             field_dict["hold_expires_at"] = hold_expires_at
         if made_by is not UNSET:
             field_dict["made_by"] = made_by
+        if reference is not UNSET:
+            field_dict["reference"] = reference
+        if source is not UNSET:
+            field_dict["source"] = source
         if total is not UNSET:
             field_dict["total"] = total
 
@@ -174,6 +186,10 @@ class Booking:
 
         made_by = d.pop("made_by", UNSET)
 
+        reference = d.pop("reference", UNSET)
+
+        source = d.pop("source", UNSET)
+
         _total = d.pop("total", UNSET)
         total: Money | Unset
         if isinstance(_total, Unset):
@@ -198,6 +214,8 @@ class Booking:
             attempts=attempts,
             hold_expires_at=hold_expires_at,
             made_by=made_by,
+            reference=reference,
+            source=source,
             total=total,
         )
 

@@ -35,11 +35,13 @@ class BookingPatch:
         id (UUID | Unset): UUIDv7; a move keeps it.
         made_by (str | Unset): The principal that made it; shown to those who see all bookings.
         nights (int | Unset): How many nights.
+        reference (None | str | Unset): What the source calls it; at most 100 characters.
         reprice (bool | None | Unset): Whether other nights, or another room, cost what they cost now (if absent), or
             `false`: what
             was agreed for a night.
         room_id (UUID | Unset): The room.
         room_version (int | Unset): The room's version that its last write produced.
+        source (None | str | Unset): The channel it came by: `[a-z0-9._-]{1,40}`.
         status (BookingStatus | Unset): Where a booking stands.
         total (Money | Unset): An amount in minor units of a currency.
         updated_at (datetime.datetime | Unset): When this version came to be.
@@ -58,9 +60,11 @@ class BookingPatch:
     id: UUID | Unset = UNSET
     made_by: str | Unset = UNSET
     nights: int | Unset = UNSET
+    reference: None | str | Unset = UNSET
     reprice: bool | None | Unset = UNSET
     room_id: UUID | Unset = UNSET
     room_version: int | Unset = UNSET
+    source: None | str | Unset = UNSET
     status: BookingStatus | Unset = UNSET
     total: Money | Unset = UNSET
     updated_at: datetime.datetime | Unset = UNSET
@@ -109,6 +113,12 @@ class BookingPatch:
 
         nights = self.nights
 
+        reference: None | str | Unset
+        if isinstance(self.reference, Unset):
+            reference = UNSET
+        else:
+            reference = self.reference
+
         reprice: bool | None | Unset
         if isinstance(self.reprice, Unset):
             reprice = UNSET
@@ -120,6 +130,12 @@ class BookingPatch:
             room_id = str(self.room_id)
 
         room_version = self.room_version
+
+        source: None | str | Unset
+        if isinstance(self.source, Unset):
+            source = UNSET
+        else:
+            source = self.source
 
         status: str | Unset = UNSET
         if not isinstance(self.status, Unset):
@@ -162,12 +178,16 @@ class BookingPatch:
             field_dict["made_by"] = made_by
         if nights is not UNSET:
             field_dict["nights"] = nights
+        if reference is not UNSET:
+            field_dict["reference"] = reference
         if reprice is not UNSET:
             field_dict["reprice"] = reprice
         if room_id is not UNSET:
             field_dict["room_id"] = room_id
         if room_version is not UNSET:
             field_dict["room_version"] = room_version
+        if source is not UNSET:
+            field_dict["source"] = source
         if status is not UNSET:
             field_dict["status"] = status
         if total is not UNSET:
@@ -251,6 +271,15 @@ class BookingPatch:
 
         nights = d.pop("nights", UNSET)
 
+        def _parse_reference(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        reference = _parse_reference(d.pop("reference", UNSET))
+
         def _parse_reprice(data: object) -> bool | None | Unset:
             if data is None:
                 return data
@@ -268,6 +297,15 @@ class BookingPatch:
             room_id = UUID(_room_id)
 
         room_version = d.pop("room_version", UNSET)
+
+        def _parse_source(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        source = _parse_source(d.pop("source", UNSET))
 
         _status = d.pop("status", UNSET)
         status: BookingStatus | Unset
@@ -305,9 +343,11 @@ class BookingPatch:
             id=id,
             made_by=made_by,
             nights=nights,
+            reference=reference,
             reprice=reprice,
             room_id=room_id,
             room_version=room_version,
+            source=source,
             status=status,
             total=total,
             updated_at=updated_at,

@@ -32,6 +32,7 @@ class Problem:
         type_ (str): A path of this service that explains the problem. Example: /problems/room_unavailable.
         alternatives (list[UUID] | Unset): Up to five other rooms of the hotel that are free for the stay.
         attempts (int | Unset): How often the write was tried.
+        booking_id (UUID | Unset): The booking that has the reference.
         conflicts (list[Stay] | Unset): The stays in the way.
         current_version (int | Unset): The version the resource has.
         errors (list[FieldError] | Unset): The fields to correct.
@@ -47,6 +48,7 @@ class Problem:
     type_: str
     alternatives: list[UUID] | Unset = UNSET
     attempts: int | Unset = UNSET
+    booking_id: UUID | Unset = UNSET
     conflicts: list[Stay] | Unset = UNSET
     current_version: int | Unset = UNSET
     errors: list[FieldError] | Unset = UNSET
@@ -76,6 +78,10 @@ class Problem:
                 alternatives.append(alternatives_item)
 
         attempts = self.attempts
+
+        booking_id: str | Unset = UNSET
+        if not isinstance(self.booking_id, Unset):
+            booking_id = str(self.booking_id)
 
         conflicts: list[dict[str, Any]] | Unset = UNSET
         if not isinstance(self.conflicts, Unset):
@@ -112,6 +118,8 @@ class Problem:
             field_dict["alternatives"] = alternatives
         if attempts is not UNSET:
             field_dict["attempts"] = attempts
+        if booking_id is not UNSET:
+            field_dict["booking_id"] = booking_id
         if conflicts is not UNSET:
             field_dict["conflicts"] = conflicts
         if current_version is not UNSET:
@@ -154,6 +162,13 @@ class Problem:
 
         attempts = d.pop("attempts", UNSET)
 
+        _booking_id = d.pop("booking_id", UNSET)
+        booking_id: UUID | Unset
+        if isinstance(_booking_id, Unset):
+            booking_id = UNSET
+        else:
+            booking_id = UUID(_booking_id)
+
         _conflicts = d.pop("conflicts", UNSET)
         conflicts: list[Stay] | Unset = UNSET
         if _conflicts is not UNSET:
@@ -186,6 +201,7 @@ class Problem:
             type_=type_,
             alternatives=alternatives,
             attempts=attempts,
+            booking_id=booking_id,
             conflicts=conflicts,
             current_version=current_version,
             errors=errors,

@@ -28,6 +28,7 @@ class ProblemCode(StrEnum):
     PRECONDITION_FAILED = "precondition_failed"
     PRECONDITION_REQUIRED = "precondition_required"
     RATE_LIMITED = "rate_limited"
+    REFERENCE_TAKEN = "reference_taken"
     REQUEST_TIMEOUT = "request_timeout"
     ROOM_CLOSED = "room_closed"
     ROOM_IN_USE = "room_in_use"

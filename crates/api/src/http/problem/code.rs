@@ -72,6 +72,8 @@ codes! {
         "The booking's state does not allow this any more.";
     Duplicate = 409 "duplicate", "Duplicate",
         "The hotel has a room with this number already.";
+    ReferenceTaken = 409 "reference_taken", "Reference taken",
+        "Another booking of the hotel has this source and this reference; booking_id names it to those who may see it. If it is the reservation you sent before, it was done.";
     HotelInUse = 409 "hotel_in_use", "Hotel in use",
         "The hotel still has rooms. Delete them first.";
     RoomInUse = 409 "room_in_use", "Room in use",
@@ -149,6 +151,6 @@ mod tests {
             assert!(!Code::ALL[..index].iter().any(|other| other.name() == code.name()));
             assert!(code.explanation().ends_with('.'), "{}", code.name());
         }
-        assert_eq!(Code::conflicts().len(), 11);
+        assert_eq!(Code::conflicts().len(), 12);
     }
 }

@@ -51,6 +51,9 @@ pub struct Document {
     /// Up to five other rooms of the hotel that are free for the stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alternatives: Option<Vec<Uuid>>,
+    /// The booking that has the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booking_id: Option<Uuid>,
     /// The fields to correct.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<FieldError>>,
@@ -99,6 +102,7 @@ impl Problem {
             provided_version: self.provided_version().map(|version| version.0),
             conflicts: self.conflicts(),
             alternatives: self.alternatives(),
+            booking_id: self.booking_id(),
             errors: self.errors(),
         };
         let mut response = (status(code), axum::Json(document)).into_response();
@@ -170,6 +174,11 @@ impl Problem {
             return None;
         };
         Some(alternatives.iter().map(|room| room.0).collect())
+    }
+
+    fn booking_id(&self) -> Option<Uuid> {
+        let Self::ReferenceTaken { booking } = self else { return None };
+        booking.map(|booking| booking.0)
     }
 
     fn errors(&self) -> Option<Vec<FieldError>> {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use vacancy_domain::{Refusal, RoomId, Version};
+use vacancy_domain::{BookingId, Refusal, RoomId, Version};
 
 use super::code::Code;
 use super::refusal;
@@ -126,6 +126,12 @@ pub enum Problem {
     #[error("the hotel has a room with this number already")]
     Duplicate,
     /// 409.
+    #[error("another booking of the hotel has this source and this reference")]
+    ReferenceTaken {
+        /// The booking, for those who may see it.
+        booking: Option<BookingId>,
+    },
+    /// 409.
     #[error("a request with this Idempotency-Key is still being carried out")]
     IdempotencyInFlight,
     /// 409.
@@ -224,6 +230,7 @@ impl Problem {
             Self::Refused { refusal, .. } => refusal::code(refusal),
             Self::VersionConflict { .. } => Code::VersionConflict,
             Self::Duplicate => Code::Duplicate,
+            Self::ReferenceTaken { .. } => Code::ReferenceTaken,
             Self::IdempotencyInFlight => Code::IdempotencyInFlight,
             Self::LockConflict { .. } => Code::LockConflict,
             Self::PreconditionFailed { .. } => Code::PreconditionFailed,

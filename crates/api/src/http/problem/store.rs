@@ -9,6 +9,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::DuplicateRoomNumber => Self::Duplicate,
+            StoreError::DuplicateReference => Self::ReferenceTaken { booking: None },
             StoreError::Lost { .. }
             | StoreError::Missed
             | StoreError::Held

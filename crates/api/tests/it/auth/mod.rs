@@ -8,4 +8,4 @@ mod keys;
 mod matrix;
 mod open;
 mod startup;
-mod world;
+pub mod world;

@@ -200,7 +200,8 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-
+    Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -251,7 +252,8 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-
+    Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -297,7 +299,8 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-
+    Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -346,7 +349,8 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates or room, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-
+    Match` or `?version=`.
 
     Args:
         booking_id (UUID):

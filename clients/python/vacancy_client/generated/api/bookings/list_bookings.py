@@ -17,6 +17,8 @@ def _get_kwargs(
     *,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
@@ -43,6 +45,10 @@ def _get_kwargs(
     if not isinstance(room_id, Unset):
         json_room_id = str(room_id)
     params["room_id"] = json_room_id
+
+    params["source"] = source
+
+    params["reference"] = reference
 
     json_status: str | Unset = UNSET
     if not isinstance(status, Unset):
@@ -165,6 +171,8 @@ def sync_detailed(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
@@ -178,6 +186,8 @@ def sync_detailed(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
@@ -197,6 +207,8 @@ def sync_detailed(
     kwargs = _get_kwargs(
         hotel_id=hotel_id,
         room_id=room_id,
+        source=source,
+        reference=reference,
         status=status,
         from_=from_,
         to=to,
@@ -218,6 +230,8 @@ def sync(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
@@ -231,6 +245,8 @@ def sync(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
@@ -251,6 +267,8 @@ def sync(
         client=client,
         hotel_id=hotel_id,
         room_id=room_id,
+        source=source,
+        reference=reference,
         status=status,
         from_=from_,
         to=to,
@@ -266,6 +284,8 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
@@ -279,6 +299,8 @@ async def asyncio_detailed(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
@@ -298,6 +320,8 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         hotel_id=hotel_id,
         room_id=room_id,
+        source=source,
+        reference=reference,
         status=status,
         from_=from_,
         to=to,
@@ -317,6 +341,8 @@ async def asyncio(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
@@ -330,6 +356,8 @@ async def asyncio(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
@@ -351,6 +379,8 @@ async def asyncio(
             client=client,
             hotel_id=hotel_id,
             room_id=room_id,
+            source=source,
+            reference=reference,
             status=status,
             from_=from_,
             to=to,

@@ -19,6 +19,8 @@ def _get_kwargs(
     *,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     limit: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
@@ -43,6 +45,10 @@ def _get_kwargs(
     if not isinstance(to, Unset):
         json_to = to.isoformat()
     params["to"] = json_to
+
+    params["source"] = source
+
+    params["reference"] = reference
 
     json_status: str | Unset = UNSET
     if not isinstance(status, Unset):
@@ -158,6 +164,8 @@ def sync_detailed(
     client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     limit: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
@@ -170,6 +178,8 @@ def sync_detailed(
         room_id (UUID):
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         limit (int | Unset):
         cursor (str | Unset):
@@ -188,6 +198,8 @@ def sync_detailed(
         room_id=room_id,
         from_=from_,
         to=to,
+        source=source,
+        reference=reference,
         status=status,
         limit=limit,
         cursor=cursor,
@@ -208,6 +220,8 @@ def sync(
     client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     limit: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
@@ -220,6 +234,8 @@ def sync(
         room_id (UUID):
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         limit (int | Unset):
         cursor (str | Unset):
@@ -239,6 +255,8 @@ def sync(
         client=client,
         from_=from_,
         to=to,
+        source=source,
+        reference=reference,
         status=status,
         limit=limit,
         cursor=cursor,
@@ -253,6 +271,8 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     limit: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
@@ -265,6 +285,8 @@ async def asyncio_detailed(
         room_id (UUID):
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         limit (int | Unset):
         cursor (str | Unset):
@@ -283,6 +305,8 @@ async def asyncio_detailed(
         room_id=room_id,
         from_=from_,
         to=to,
+        source=source,
+        reference=reference,
         status=status,
         limit=limit,
         cursor=cursor,
@@ -301,6 +325,8 @@ async def asyncio(
     client: AuthenticatedClient,
     from_: datetime.date | Unset = UNSET,
     to: datetime.date | Unset = UNSET,
+    source: str | Unset = UNSET,
+    reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
     limit: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
@@ -313,6 +339,8 @@ async def asyncio(
         room_id (UUID):
         from_ (datetime.date | Unset):
         to (datetime.date | Unset):
+        source (str | Unset):
+        reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
         limit (int | Unset):
         cursor (str | Unset):
@@ -333,6 +361,8 @@ async def asyncio(
             client=client,
             from_=from_,
             to=to,
+            source=source,
+            reference=reference,
             status=status,
             limit=limit,
             cursor=cursor,
