@@ -129,6 +129,9 @@ CREATE INDEX bookings_source ON bookings (source, status, check_in, id, check_ou
     WHERE source IS NOT NULL;
 -- The sweeper's look for lapsed holds.
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
+-- The sweeper's look for guests to forget: a booking leaves it when that is done.
+CREATE INDEX bookings_guests ON bookings (check_out)
+    WHERE guest_name <> 'erased' OR guest_email IS NOT NULL OR reference IS NOT NULL;
 
 CREATE TABLE room_events (
     room_id {uuid} NOT NULL REFERENCES rooms (id),
@@ -160,6 +163,8 @@ CREATE TABLE api_keys (
     revoked_at {instant},
     last_used_at {instant}
 ) {strict};
+-- Whose keys a new one would stand beside.
+CREATE INDEX api_keys_principal ON api_keys (principal);
 
 CREATE TABLE access_log (
     id {uuid} NOT NULL PRIMARY KEY,

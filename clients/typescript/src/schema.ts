@@ -223,13 +223,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Lists keys by id, those that are revoked too; without their secrets. A page may have fewer items
-         *     than asked for and still be followed by another.
-         */
+        /** Lists keys by id, those that are revoked too; without their secrets. */
         get: operations["list_keys"];
         put?: never;
-        /** Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's. */
+        /**
+         * Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
+         *     that is limited to some hotels names a principal only if it sees all of that principal's keys.
+         */
         post: operations["create_key"];
         delete?: never;
         options?: never;
@@ -670,7 +670,7 @@ export interface components {
              * @description To which booking.
              */
             booking_id?: string;
-            /** @description The particulars, among them the `request_id`. */
+            /** @description The particulars, among them the `request_id`, which is shown to those who see all bookings. */
             data: Record<string, never>;
             /** @description What happened. */
             kind: components["schemas"]["EventKind"];

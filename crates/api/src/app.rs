@@ -64,6 +64,8 @@ pub struct Settings {
     pub key_time_to_live: Duration,
     /// Whether writes of one room inside this process queue instead of racing.
     pub room_lanes: bool,
+    /// For how many days after check-out guests are kept; `None` is for ever.
+    pub guest_retention_days: Option<u32>,
 }
 
 impl Deref for App {
@@ -84,11 +86,12 @@ impl App {
     /// An application on `store` that lets in who `guard` says.
     #[must_use]
     pub fn guarded(store: Store, settings: Settings, guard: GuardOptions) -> Self {
+        let metrics = Arc::new(Metrics::new(&Code::conflicts(), store.zones()));
         Self(Arc::new(Shared {
-            metrics: Arc::new(Metrics::new(&Code::conflicts(), store.zones())),
             store,
+            guard: Guard::new(guard, metrics.clone()),
+            metrics,
             settings,
-            guard: Guard::new(guard),
             lanes: Lanes::default(),
             keys: Arc::default(),
             tasks: TaskTracker::new(),

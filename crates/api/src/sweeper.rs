@@ -1,11 +1,13 @@
-//! Records lapsed holds as expired and removes expired keys. No answer depends on it: a lapsed hold
-//! blocks no night, and an expired key is not replayed.
+//! Records lapsed holds as expired, removes expired keys, and forgets guests who have left long ago.
+//! No answer depends on the first two: a lapsed hold blocks no night, and an expired key is not
+//! replayed.
 
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
+use crate::bookings::erase::erase_after_stay;
 use crate::bookings::expire::expire;
 
 /// The most holds looked at by one statement.
@@ -15,6 +17,11 @@ const KEYS_MAX: u64 = 1_000;
 /// The most such statements of a kind in one round. Every write leaves a key, so at the default
 /// interval a round must clear away what some 3,000 writes a second leave.
 const BATCHES_MAX: usize = 100;
+/// The most guests looked for by one statement.
+const GUESTS_MAX: u64 = 100;
+/// The most such statements in one round. Each guest is a write of a room, and where years of them are
+/// to be forgotten they must not keep other writers waiting: 1,000 a round are millions a day.
+const GUEST_BATCHES_MAX: usize = 10;
 
 /// Sweeps every `interval` until the process is asked to stop.
 pub async fn run(app: App, interval: Duration) {
@@ -38,6 +45,12 @@ async fn sweep(app: &App) {
     }
     for _ in 0..BATCHES_MAX {
         if !forget_keys(app).await {
+            break;
+        }
+    }
+    let Some(days) = app.settings.guest_retention_days else { return };
+    for _ in 0..GUEST_BATCHES_MAX {
+        if !forget_guests(app, days).await {
             break;
         }
     }
@@ -75,4 +88,26 @@ async fn forget_keys(app: &App) -> bool {
             false
         }
     }
+}
+
+/// Forgets one batch of guests who left more than `days` days ago. Returns whether there may be more to
+/// do.
+async fn forget_guests(app: &App, days: u32) -> bool {
+    let store = app.store.clone();
+    let bookings =
+        match app.read(async move { store.guests_to_forget(days, GUESTS_MAX).await }).await {
+            Ok(bookings) => bookings,
+            Err(problem) => {
+                tracing::warn!(cause = problem.cause(), "cannot look for guests to forget");
+                return false;
+            }
+        };
+    let mut more = bookings.len() as u64 == GUESTS_MAX;
+    for booking in bookings {
+        if let Err(problem) = erase_after_stay(app, booking).await {
+            tracing::warn!(%booking, cause = problem.cause(), %problem, "a guest was not forgotten");
+            more = false;
+        }
+    }
+    more
 }

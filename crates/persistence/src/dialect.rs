@@ -26,6 +26,16 @@ impl Dialect {
         }
     }
 
+    /// The day so many days before the database's own, in UTC.
+    pub(crate) fn days_ago(self, days: u32) -> String {
+        match self {
+            Self::Sqlite => format!("date('now', '-{days} days')"),
+            Self::Postgres => {
+                format!("(CAST(statement_timestamp() AT TIME ZONE 'UTC' AS date) - {days})")
+            }
+        }
+    }
+
     /// What a day is cast to where its type cannot be inferred from a column beside it.
     pub(crate) fn date_type(self) -> &'static str {
         match self {

@@ -18,6 +18,25 @@ impl Store {
         Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)
     }
 
+    /// Up to `limit` bookings with a guest who left more than `days` days ago, those that left first
+    /// first; in whatever state they are.
+    pub async fn guests_to_forget(
+        &self,
+        days: u32,
+        limit: u64,
+    ) -> Result<Vec<BookingId>, StoreError> {
+        // In the words of the index, which SQLite compares with them.
+        let sql = "SELECT id FROM bookings WHERE \
+                   (guest_name <> 'erased' OR guest_email IS NOT NULL OR reference IS NOT NULL)";
+        let mut query = Query::new(self.dialect, sql);
+        // A day in UTC may have begun before the hotel's own: only what is earlier is over everywhere.
+        query.push(&format!(" AND check_out < {}", self.dialect.days_ago(days)));
+        query.push(" ORDER BY check_out LIMIT ").bind(limit);
+        let rows = query.all(&self.reader).await?;
+        let ids = rows.iter().map(|row| row.try_get("", "id").map(BookingId));
+        Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)
+    }
+
     /// Removes the answers that are kept about a booking, under whatever keys, and says how many.
     pub async fn forget_answers(&self, booking: BookingId) -> Result<u64, StoreError> {
         let sql = "DELETE FROM idempotency_keys WHERE substr(body, 8, 36) = ";

@@ -25,6 +25,8 @@ pub struct ReplicaOptions {
     pub room_lanes: bool,
     /// How often it sweeps; never, if absent.
     pub sweep_interval: Option<Duration>,
+    /// For how many days after check-out it keeps guests; for ever, if absent.
+    pub guest_retention_days: Option<u32>,
     /// The most connections it opens.
     pub connections: u32,
     /// Where it finds its database, if not at the database's own address: behind a wire.
@@ -48,6 +50,7 @@ impl Default for ReplicaOptions {
             key_time_to_live: Duration::from_hours(24),
             room_lanes: true,
             sweep_interval: None,
+            guest_retention_days: None,
             connections: 16,
             database_url: None,
             failpoint: Failpoint::default(),
@@ -87,6 +90,7 @@ impl Replica {
             request_timeout: options.request_timeout,
             key_time_to_live: options.key_time_to_live,
             room_lanes: options.room_lanes,
+            guest_retention_days: options.guest_retention_days,
         };
         let app = App::guarded(store.with_failpoint(options.failpoint), settings, options.guard);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -10,10 +10,11 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use vacancy_domain::{Booking, Hotel, HotelId, Room};
 
+use super::denials::Denials;
 use super::scopes::Scopes;
 use crate::about::Scope;
 use crate::http::problem::Problem;
-use crate::metrics::{Denial, Metrics};
+use crate::metrics::Denial;
 
 /// What one request may see and do. Clones are the same.
 #[derive(Clone, Debug)]
@@ -24,9 +25,10 @@ struct Inner {
     means: Means,
     principal: Option<Arc<str>>,
     scopes: Scopes,
-    hotels: Option<BTreeSet<HotelId>>,
+    hotels: Option<Arc<BTreeSet<HotelId>>>,
     expires_at: Option<DateTime<Utc>>,
-    metrics: Option<Arc<Metrics>>,
+    /// The credential, and where it is said what is hidden from it.
+    hidden: Option<(Arc<str>, Arc<Denials>)>,
 }
 
 /// By what a request was let in.
@@ -61,12 +63,14 @@ impl Means {
 /// What a credential grants.
 #[derive(Clone, Debug)]
 pub struct Grant {
+    /// The credential in logs: a key's id, a token's subject.
+    pub credential: Arc<str>,
     /// The name it stands for.
     pub principal: Arc<str>,
     /// What it may do.
     pub scopes: Scopes,
     /// The hotels it is limited to; absent: none.
-    pub hotels: Option<BTreeSet<HotelId>>,
+    pub hotels: Option<Arc<BTreeSet<HotelId>>>,
     /// From when on it is not accepted.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -135,16 +139,16 @@ impl Access {
 
     fn all(means: Means, principal: Option<Arc<str>>) -> Self {
         let scopes = Scopes::admin();
-        let (hotels, expires_at, metrics) = (None, None, None);
-        Self(Arc::new(Inner { means, principal, scopes, hotels, expires_at, metrics }))
+        let (hotels, expires_at, hidden) = (None, None, None);
+        Self(Arc::new(Inner { means, principal, scopes, hotels, expires_at, hidden }))
     }
 
-    /// What a credential grants; what is hidden from it is counted.
+    /// What a credential grants; what is hidden from it is counted and logged.
     #[must_use]
-    pub fn granted(means: Means, grant: Grant, metrics: Arc<Metrics>) -> Self {
-        let Grant { principal, scopes, hotels, expires_at } = grant;
-        let (principal, metrics) = (Some(principal), Some(metrics));
-        Self(Arc::new(Inner { means, principal, scopes, hotels, expires_at, metrics }))
+    pub fn granted(means: Means, grant: Grant, denials: Arc<Denials>) -> Self {
+        let Grant { credential, principal, scopes, hotels, expires_at } = grant;
+        let (principal, hidden) = (Some(principal), Some((credential, denials)));
+        Self(Arc::new(Inner { means, principal, scopes, hotels, expires_at, hidden }))
     }
 
     /// What the layer that checks credentials has left in the request. Fails with 500 without it: a
@@ -223,8 +227,8 @@ impl Access {
             None
         };
         let Some(denied) = denied else { return Some(found) };
-        if let Some(metrics) = &self.0.metrics {
-            metrics.denied(denied);
+        if let Some((credential, denials)) = &self.0.hidden {
+            denials.deny(credential, denied);
         }
         None
     }

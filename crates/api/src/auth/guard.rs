@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use vacancy_persistence::{ApiKey, Store};
 
 use super::access::{Access, Grant, Means};
-use super::cache::{Cached, KeyCache};
+use super::cache::KeyCache;
 use super::credential::{self, Credential};
+use super::denials::Denials;
 use super::jwt::issuer::JwtOptions;
 use super::jwt::verify::Tokens;
 use super::key_text::KeyText;
@@ -16,7 +17,6 @@ use super::limits::{AtWork, Limits};
 use super::origin;
 use super::root_key::RootKey;
 use super::scopes::Scopes;
-use super::warnings::Warnings;
 use crate::about::Scope;
 use crate::http::problem::Problem;
 use crate::metrics::{AuthMethod, AuthResult, Denial, Metrics};
@@ -58,16 +58,18 @@ pub struct Guard {
     keys: KeyCache,
     tokens: Option<Arc<Tokens>>,
     limits: Limits,
-    warnings: Warnings,
+    metrics: Arc<Metrics>,
+    denials: Arc<Denials>,
 }
 
 impl Guard {
-    /// A guard that lets in who `options` says.
+    /// A guard that lets in who `options` says, and counts in `metrics`.
     #[must_use]
-    pub fn new(options: GuardOptions) -> Self {
+    pub fn new(options: GuardOptions, metrics: Arc<Metrics>) -> Self {
         let limits = Limits::new(options.rate, options.burst);
         let tokens = options.jwt.clone().map(|jwt| Arc::new(Tokens::new(jwt)));
-        Self { options, keys: KeyCache::default(), tokens, limits, warnings: Warnings::default() }
+        let denials = Arc::new(Denials::of(metrics.clone()));
+        Self { options, keys: KeyCache::default(), tokens, limits, metrics, denials }
     }
 
     /// Whether requests need a credential.
@@ -92,7 +94,6 @@ impl Guard {
     pub async fn admit(
         &self,
         store: &Store,
-        metrics: &Arc<Metrics>,
         (headers, uri): (&HeaderMap, &Uri),
         scope: Scope,
     ) -> Result<(Access, Option<AtWork>), Problem> {
@@ -100,100 +101,92 @@ impl Guard {
             if self.options.loopback {
                 origin::check(headers, uri).inspect_err(|problem| {
                     let host = matches!(problem, Problem::Misdirected);
-                    metrics.denied(if host { Denial::Host } else { Denial::CrossSite });
-                    self.warnings.warn("none", if host { "another host" } else { "cross-site" });
+                    self.denials.deny("none", if host { Denial::Host } else { Denial::CrossSite });
                 })?;
             }
             return Ok((Access::open(), None));
         }
         let read = credential::read(headers, uri);
         let read = read.inspect_err(|_| {
-            metrics.authenticated(AuthMethod::None, AuthResult::Malformed);
+            self.metrics.authenticated(AuthMethod::None, AuthResult::Malformed);
         })?;
-        let (method, name) = match &read {
-            Credential::Key(key) => (AuthMethod::Key, key.id().to_owned()),
-            Credential::Jwt(_) => (AuthMethod::Jwt, "jwt".to_owned()),
-            Credential::None | Credential::OtherScheme | Credential::Malformed => {
-                (AuthMethod::None, "none".to_owned())
-            }
-        };
-        let access = match self.identify(store, metrics, &read).await {
-            Ok(access) => access,
-            Err(Turned::Away(result)) => {
-                metrics.authenticated(method, result);
-                self.warnings.warn(&name, result.label());
-                let sent = !matches!(read, Credential::None | Credential::OtherScheme);
-                return Err(Problem::Unauthenticated { sent });
-            }
-            Err(Turned::Unknown(problem)) => {
-                metrics.authenticated(method, AuthResult::Unavailable);
-                return Err(problem);
-            }
-        };
-        let root = access.means() == Means::Root;
-        metrics.authenticated(if root { AuthMethod::Root } else { method }, AuthResult::Ok);
-        let at_work = access.principal().map(|principal| self.limits.admit(principal));
-        let at_work = at_work.transpose().map_err(|seconds| {
-            metrics.denied(Denial::Rate);
-            self.warnings.warn(&name, Denial::Rate.label());
+        let (means, grant) = self.identify(store, &read).await?;
+        let name = grant.credential.clone();
+        let at_work = self.limits.admit(&grant.principal).map_err(|seconds| {
+            self.denials.deny(&name, Denial::Rate);
             Problem::RateLimited { seconds }
         })?;
-        if !access.scopes().allow(scope) {
-            metrics.denied(Denial::Scope);
-            self.warnings.warn(&name, Denial::Scope.label());
+        if !grant.scopes.allow(scope) {
+            self.denials.deny(&name, Denial::Scope);
             return Err(Problem::InsufficientScope { needs: scope.name() });
         }
-        Ok((access, at_work))
+        Ok((Access::granted(means, grant, self.denials.clone()), Some(at_work)))
     }
 
-    async fn identify(
-        &self,
-        store: &Store,
-        metrics: &Arc<Metrics>,
-        read: &Credential,
-    ) -> Result<Access, Turned> {
-        match read {
+    /// What the credential grants, counted. Fails with 401, or with 503 when that cannot be found out.
+    async fn identify(&self, store: &Store, read: &Credential) -> Result<(Means, Grant), Problem> {
+        let (method, name) = match read {
+            Credential::Key(key) => (AuthMethod::Key, key.id()),
+            Credential::Jwt(_) => (AuthMethod::Jwt, "jwt"),
+            Credential::None | Credential::OtherScheme | Credential::Malformed => {
+                (AuthMethod::None, "none")
+            }
+        };
+        let found = match read {
             Credential::None => Err(Turned::Away(AuthResult::Missing)),
             Credential::OtherScheme | Credential::Malformed => {
                 Err(Turned::Away(AuthResult::Malformed))
             }
-            Credential::Jwt(token) => {
-                let tokens = self.tokens.as_ref().ok_or(Turned::Away(AuthResult::Unknown))?;
-                match tokens.grant(token, metrics).await {
-                    Ok(grant) => Ok(Access::granted(Means::Jwt, grant, metrics.clone())),
-                    Err(AuthResult::Unavailable) => {
-                        let why = "the keys of the issuer are not known";
-                        Err(Turned::Unknown(Problem::unavailable(why)))
-                    }
-                    Err(result) => Err(Turned::Away(result)),
-                }
+            Credential::Jwt(token) => self.grant_of_token(token).await,
+            Credential::Key(key) => self.grant_of_key(store, key).await,
+        };
+        match found {
+            Ok((means, grant)) => {
+                let method = if means == Means::Root { AuthMethod::Root } else { method };
+                self.metrics.authenticated(method, AuthResult::Ok);
+                Ok((means, grant))
             }
-            Credential::Key(key) => self.identify_key(store, metrics, key).await,
+            Err(Turned::Away(result)) => {
+                self.metrics.authenticated(method, result);
+                self.denials.warn(name, result.label());
+                let sent = !matches!(read, Credential::None | Credential::OtherScheme);
+                Err(Problem::Unauthenticated { sent })
+            }
+            Err(Turned::Unknown(problem)) => {
+                self.metrics.authenticated(method, AuthResult::Unavailable);
+                Err(problem)
+            }
         }
     }
 
-    async fn identify_key(
-        &self,
-        store: &Store,
-        metrics: &Arc<Metrics>,
-        key: &KeyText,
-    ) -> Result<Access, Turned> {
+    async fn grant_of_token(&self, token: &str) -> Result<(Means, Grant), Turned> {
+        let tokens = self.tokens.as_ref().ok_or(Turned::Away(AuthResult::Unknown))?;
+        match tokens.grant(token, &self.metrics).await {
+            Ok(grant) => Ok((Means::Jwt, grant)),
+            Err(AuthResult::Unavailable) => {
+                let why = "the keys of the issuer are not known";
+                Err(Turned::Unknown(Problem::unavailable(why)))
+            }
+            Err(result) => Err(Turned::Away(result)),
+        }
+    }
+
+    async fn grant_of_key(&self, store: &Store, key: &KeyText) -> Result<(Means, Grant), Turned> {
         if self.options.root_key.as_ref().is_some_and(|root| root.is(key)) {
+            let (credential, principal) = (ROOT.into(), ROOT.into());
             let scopes = Scopes::admin();
-            let grant = Grant { principal: ROOT.into(), scopes, hotels: None, expires_at: None };
-            return Ok(Access::granted(Means::Root, grant, metrics.clone()));
+            let grant = Grant { credential, principal, scopes, hotels: None, expires_at: None };
+            return Ok((Means::Root, grant));
         }
         let cached = self.keys.get(store, key.id()).await;
-        let cached = cached.map_err(|why| Turned::Unknown(Problem::unavailable(why)))?;
-        let Some(Cached { lookup, age, read_now }) = cached else {
-            return Err(Turned::Away(AuthResult::Unknown));
-        };
-        if !key.matches(&lookup.secret_hash) {
+        let cached = cached.map_err(|why| Turned::Unknown(Problem::unavailable(&*why)))?;
+        let (cached, read_now) = cached.ok_or(Turned::Away(AuthResult::Unknown))?;
+        if !key.matches(&cached.lookup.secret_hash) {
             return Err(Turned::Away(AuthResult::Unknown));
         }
         // The database's time, as it is by now.
-        let now = lookup.now + age;
-        let stored = &lookup.key;
+        let now = cached.lookup.now + cached.age();
+        let stored = &cached.lookup.key;
         if stored.revoked_at.is_some() {
             return Err(Turned::Away(AuthResult::Revoked));
         }
@@ -203,12 +196,8 @@ impl Guard {
         if read_now {
             note_use(store, stored, now);
         }
-        let scopes = Scopes::parse(&stored.scopes);
-        let scopes = scopes.map_err(|why| Turned::Unknown(Problem::internal(why)))?;
-        let hotels = stored.hotels.as_ref().map(|hotels| hotels.iter().copied().collect());
-        let (principal, expires_at) = (stored.principal.as_str().into(), stored.expires_at);
-        let grant = Grant { principal, scopes, hotels, expires_at };
-        Ok(Access::granted(Means::Key, grant, metrics.clone()))
+        let unread = || Turned::Unknown(Problem::internal("the scopes of the key do not read"));
+        Ok((Means::Key, cached.grant.ok_or_else(unread)?))
     }
 }
 

@@ -4,10 +4,12 @@
 pub mod access;
 mod cache;
 mod credential;
+mod denials;
 pub mod guard;
 pub mod jwt;
 pub mod key_text;
 mod limits;
+mod lookups;
 mod origin;
 pub mod root_key;
 pub mod scopes;

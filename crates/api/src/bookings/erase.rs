@@ -1,4 +1,5 @@
-//! `POST /v1/bookings/{booking_id}/erase`: forgets who stays.
+//! `POST /v1/bookings/{booking_id}/erase`: forgets who stays. The sweeper does the same for guests who
+//! have left long ago.
 
 use axum::extract::State;
 use vacancy_domain::BookingId;
@@ -10,8 +11,8 @@ use crate::app::App;
 use crate::http::path::Id;
 use crate::http::problem::Problem;
 use crate::http::query::VersionQuery;
-use crate::http::reply::Reply;
-use crate::http::request::{EmptyBody, WriteRequest};
+use crate::http::reply::{Reply, ReplyKind};
+use crate::http::request::{EmptyBody, WriteContext, WriteRequest};
 use crate::metrics::Operation;
 use crate::write::write_rooms;
 
@@ -31,17 +32,37 @@ pub async fn erase(
     request: WriteRequest<EmptyBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     let WriteRequest { context, body, .. } = request;
-    let booking = BookingId(id);
-    let command = Command {
-        about: &ABOUT,
-        counts_as: Operation::EditBooking,
-        booking,
-        body,
-        decide: vacancy_domain::erase,
-    };
-    let reply = write_rooms(&app, context, command).await?;
+    forget(&app, context, BookingId(id), body, Operation::Erase).await
+}
+
+/// The same for a guest who has left long ago: no request asks for it, only the sweeper.
+pub async fn erase_after_stay(app: &App, id: BookingId) -> Result<Reply, Problem> {
+    // Of what is erased the sweeper finds nothing any more: what is kept beside it goes first, in case
+    // the process ends in between.
+    forget_answers(app, id).await?;
+    let context = WriteContext::internal("sweeper");
+    forget(app, context, id, Ok(EmptyBody), Operation::Forget).await
+}
+
+async fn forget(
+    app: &App,
+    context: WriteContext,
+    booking: BookingId,
+    body: Result<EmptyBody, Problem>,
+    counts_as: Operation,
+) -> Result<Reply, Problem> {
+    let decide = vacancy_domain::erase;
+    let command = Command { about: &ABOUT, counts_as, booking, body, decide };
+    let reply = write_rooms(app, context, command).await?;
+    if matches!(reply.kind, ReplyKind::Written) {
+        app.metrics.guest_erased();
+    }
     // Also when the guest was forgotten before: a request that broke off in between is sent again.
-    let store = app.store.clone();
-    app.read(async move { store.forget_answers(booking).await }).await?;
+    forget_answers(app, booking).await?;
     Ok(reply)
+}
+
+async fn forget_answers(app: &App, booking: BookingId) -> Result<(), Problem> {
+    let store = app.store.clone();
+    app.read(async move { store.forget_answers(booking).await }).await.map(|_| ())
 }

@@ -80,7 +80,7 @@ async fn revoke(store: &Store, id: &str) -> anyhow::Result<()> {
 async fn list(store: &Store) -> anyhow::Result<()> {
     let mut after: Option<String> = None;
     loop {
-        let page = store.api_keys(after.as_deref(), PAGE).await?;
+        let page = store.api_keys(None, after.as_deref(), PAGE).await?;
         for key in &page.items {
             say(&line(key))?;
         }

@@ -158,6 +158,7 @@ impl From<&ServeConfig> for Settings {
             request_timeout: config.request_timeout,
             key_time_to_live: config.idempotency_ttl,
             room_lanes: config.room_lanes,
+            guest_retention_days: config.forgets_guests_after(),
         }
     }
 }

@@ -77,6 +77,18 @@ pub struct ServeConfig {
     )]
     pub sweep_interval: Duration,
 
+    /// For how many days after check-out guests are kept, 0 to 36500; then they are erased. 0 is for
+    /// ever
+    #[arg(
+        long,
+        env = "VACANCY_GUEST_RETENTION",
+        global = true,
+        value_name = "DAYS",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=36_500)
+    )]
+    pub guest_retention: u32,
+
     /// Load two hotels with rooms if the database is empty
     #[arg(
         long,
@@ -100,6 +112,12 @@ impl ServeConfig {
         Some(self.sweep_interval).filter(|interval| !interval.is_zero())
     }
 
+    /// For how many days after check-out guests are kept; `None` is for ever.
+    #[must_use]
+    pub fn forgets_guests_after(&self) -> Option<u32> {
+        Some(self.guest_retention).filter(|days| *days > 0)
+    }
+
     /// What no single option can say. Fails when two of them do not fit.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.idempotency_ttl < 2 * self.request_timeout {
@@ -107,6 +125,9 @@ impl ServeConfig {
             return Err(ConfigError::invalid(
                 "--idempotency-ttl must be at least twice --request-timeout",
             ));
+        }
+        if self.guest_retention > 0 && self.sweep_interval.is_zero() {
+            return Err(ConfigError::invalid("--guest-retention needs a --sweep-interval"));
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ fn defaults() {
         "request_timeout: 5s",
         "idempotency_ttl: 86400s",
         "sweep_interval: 30s",
+        "guest_retention: 0",
         "room_lanes: true",
         "log: LogConfig { format: Text, directives: \"info\" }",
     ] {
@@ -51,6 +52,7 @@ fn each_option_is_a_flag_and_a_variable() {
     check_option("--request-timeout", "VACANCY_REQUEST_TIMEOUT", "5m");
     check_option("--idempotency-ttl", "VACANCY_IDEMPOTENCY_TTL", "30d");
     check_option("--sweep-interval", "VACANCY_SWEEP_INTERVAL", "0");
+    check_option("--guest-retention", "VACANCY_GUEST_RETENTION", "36500");
     check_option("--log-format", "VACANCY_LOG_FORMAT", "json");
     check_option("--log", "VACANCY_LOG", "vacancy=debug,warn");
 }

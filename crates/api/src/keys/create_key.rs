@@ -19,7 +19,8 @@ use crate::http::request::{WriteContext, WriteRequest};
 /// What it is.
 pub const ABOUT: About = About { id: "create_key", kind: Kind::Create, scope: Scope::Admin };
 
-/// Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's.
+/// Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
+/// that is limited to some hotels names a principal only if it sees all of that principal's keys.
 #[utoipa::path(
     post, operation_id = "create_key", path = "/v1/keys", tag = "keys",
     request_body = KeyBody,
@@ -64,6 +65,9 @@ async fn make(
         Ok(request) => request,
         Err(problem) => return Ok(Err(problem)),
     };
+    if !may_name(app, &context.access, request.principal.as_deref()).await? {
+        return Ok(Err(Problem::PrincipalExceeded));
+    }
     let text = KeyText::made();
     let key = request.into_key(&text, seen.now, context.access.actor());
     // What is stored for a repetition never holds the secret.
@@ -86,6 +90,15 @@ fn within(access: &Access, request: KeyRequest) -> Result<KeyRequest, Problem> {
         return Err(Problem::HotelsExceeded);
     }
     Ok(request)
+}
+
+/// Whether the request may make a key for this principal. A key owns the bookings of all keys of its
+/// principal and is answered what they were answered, so a request that is limited to some hotels
+/// joins only a principal all of whose keys are. A name that is not used yet is no different, or it
+/// would tell which names are used elsewhere.
+async fn may_name(app: &App, access: &Access, principal: Option<&str>) -> Result<bool, StoreError> {
+    let (Some(principal), Some(hotels)) = (principal, access.hotels()) else { return Ok(true) };
+    app.store.has_keys_only_of(principal, &hotels).await
 }
 
 fn answer(key: &ApiKey, text: Option<&KeyText>) -> Result<Answer, Problem> {

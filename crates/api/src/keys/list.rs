@@ -4,9 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use vacancy_persistence::{ApiKey, Page};
 
-use super::view::{KeyView, visible};
+use super::view::KeyView;
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
 use crate::auth::access::Access;
@@ -31,8 +30,7 @@ pub struct KeysQuery {
     cursor: Option<String>,
 }
 
-/// Lists keys by id, those that are revoked too; without their secrets. A page may have fewer items
-/// than asked for and still be followed by another.
+/// Lists keys by id, those that are revoked too; without their secrets.
 #[utoipa::path(
     get, operation_id = "list_keys", path = "/v1/keys", tag = "keys", params(KeysQuery),
     responses((status = 200, description = "A page of keys", body = List<KeyView>))
@@ -47,26 +45,10 @@ pub async fn list(
     if after.as_ref().is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         return Err(Problem::InvalidCursor);
     }
-    let (page, last) = visible_page(&app, &access, after, limit.0).await?;
-    listing.answer(&app.metrics, &page, |key| KeyView::from(key), |_| last.clone())
-}
-
-/// The first page with a key that may be seen, and the place behind it.
-async fn visible_page(
-    app: &App,
-    access: &Access,
-    mut after: Option<String>,
-    limit: u64,
-) -> Result<(Page<ApiKey>, String), Problem> {
-    loop {
-        let (store, from) = (app.store.clone(), after.clone());
-        let page = app.read(async move { store.api_keys(from.as_deref(), limit).await }).await?;
-        let last = page.items.last().map(|key| key.id.clone()).unwrap_or_default();
-        let items = page.items.into_iter().filter_map(|key| visible(access, Some(key)));
-        let page = Page { items: items.collect(), more: page.more };
-        if !page.items.is_empty() || !page.more {
-            return Ok((page, last));
-        }
-        after = Some(last);
-    }
+    let (store, hotels, limit) = (app.store.clone(), access.hotels(), limit.0);
+    let page = app.read(async move {
+        // Those for other hotels are not there.
+        store.api_keys(hotels.as_deref(), after.as_deref(), limit).await
+    });
+    listing.answer(&app.metrics, &page.await?, |key| KeyView::from(key), |key| key.id.clone())
 }

@@ -11,6 +11,7 @@ pub(super) const WRITE_ATTEMPTS: &str = "booking_write_attempts";
 pub(super) const RETRY_BACKOFF_SECONDS: &str = "booking_retry_backoff_seconds";
 pub(super) const REFUSALS: &str = "booking_refusals_total";
 pub(super) const HOLDS_EXPIRED: &str = "booking_holds_expired_total";
+pub(super) const GUESTS_ERASED: &str = "booking_guests_erased_total";
 pub(super) const GUARD_VIOLATIONS: &str = "booking_overlap_guard_violations_total";
 pub(super) const PRECONDITIONS: &str = "http_preconditions_total";
 pub(super) const IDEMPOTENCY: &str = "idempotency_requests_total";
@@ -71,6 +72,7 @@ pub(super) fn describe() {
     );
     describe_counter!(REFUSALS, "Requests answered 409, by problem code.");
     describe_counter!(HOLDS_EXPIRED, "Holds recorded as expired.");
+    describe_counter!(GUESTS_ERASED, "Bookings whose guest was forgotten.");
     describe_counter!(
         GUARD_VIOLATIONS,
         "Overlaps that only the database's own guard stopped. Must stay 0."

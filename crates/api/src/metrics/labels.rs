@@ -38,6 +38,10 @@ label! {
         Cancel = "cancel",
         /// Recording that a hold has run out.
         Expire = "expire",
+        /// Forgetting a guest, asked for by a client.
+        Erase = "erase",
+        /// Forgetting a guest who has left long ago.
+        Forget = "forget",
         /// Changing the dates or the room of a booking.
         Move = "move",
         /// Giving a hold more time.

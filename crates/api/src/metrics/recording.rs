@@ -102,6 +102,11 @@ impl Metrics {
         self.series.holds_expired.increment(count);
     }
 
+    /// The guest of a booking was forgotten.
+    pub fn guest_erased(&self) {
+        self.series.guests_erased.increment(1);
+    }
+
     /// The database's own guard stopped an overlap that the decision had let through.
     pub fn guard_fired(&self) {
         self.series.guard_violations.increment(1);

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use super::catalogue::{
-    ACTIVE_REQUESTS, AUTH_DENIALS, AUTH_REQUESTS, GUARD_VIOLATIONS, HOLDS_EXPIRED, IDEMPOTENCY,
-    LANE_BATCH_SIZE, LANE_WAIT_SECONDS, LANE_WAITING, LOCK_CONFLICTS, LOCK_EXHAUSTED, LOCK_RETRIES,
-    LOG_LINES_DROPPED, POOL_CONNECTIONS, PRECONDITIONS, REFUSALS, REQUEST_SECONDS, REQUESTS_SHED,
-    RETRY_BACKOFF_SECONDS, WRITE_ATTEMPTS, WRITE_OUTCOMES,
+    ACTIVE_REQUESTS, AUTH_DENIALS, AUTH_REQUESTS, GUARD_VIOLATIONS, GUESTS_ERASED, HOLDS_EXPIRED,
+    IDEMPOTENCY, LANE_BATCH_SIZE, LANE_WAIT_SECONDS, LANE_WAITING, LOCK_CONFLICTS, LOCK_EXHAUSTED,
+    LOCK_RETRIES, LOG_LINES_DROPPED, POOL_CONNECTIONS, PRECONDITIONS, REFUSALS, REQUEST_SECONDS,
+    REQUESTS_SHED, RETRY_BACKOFF_SECONDS, WRITE_ATTEMPTS, WRITE_OUTCOMES,
 };
 use super::labels::{
     AuthMethod, AuthResult, Denial, KeyResult, METHODS, Operation, Outcome, PreconditionResult,
@@ -23,6 +23,7 @@ pub(super) struct Series {
     pub(super) keys: [Counter; KeyResult::ALL.len()],
     pub(super) refusals: HashMap<&'static str, Counter>,
     pub(super) holds_expired: Counter,
+    pub(super) guests_erased: Counter,
     pub(super) guard_violations: Counter,
     pub(super) active_requests: HashMap<&'static str, Gauge>,
     pub(super) pool_idle: Gauge,
@@ -46,6 +47,7 @@ impl Series {
             keys: KeyResult::ALL.map(|result| counter!(IDEMPOTENCY, "result" => result.label())),
             refusals: refusal_codes.iter().map(|&code| (code, refusals(code))).collect(),
             holds_expired: counter!(HOLDS_EXPIRED),
+            guests_erased: counter!(GUESTS_ERASED),
             guard_violations: counter!(GUARD_VIOLATIONS),
             active_requests: METHODS
                 .map(|method| (method, gauge!(ACTIVE_REQUESTS, "method" => method)))

@@ -119,6 +119,7 @@ fn the_other_counters_count() {
     metrics.refused("met_later");
     metrics.refused("met_later");
     metrics.holds_expired(5);
+    metrics.guest_erased();
     metrics.guard_fired();
     metrics.precondition(PreconditionResult::WeakEtag);
     metrics.idempotency(KeyResult::Replayed);
@@ -126,6 +127,7 @@ fn the_other_counters_count() {
     check(&text, "booking_refusals_total{code=\"duplicate\"}", "1");
     check(&text, "booking_refusals_total{code=\"met_later\"}", "2");
     check(&text, "booking_holds_expired_total", "5");
+    check(&text, "booking_guests_erased_total", "1");
     check(&text, "booking_overlap_guard_violations_total", "1");
     check(&text, "http_preconditions_total{result=\"weak_etag\"}", "1");
     check(&text, "idempotency_requests_total{result=\"replayed\"}", "1");

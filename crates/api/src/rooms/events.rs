@@ -41,7 +41,7 @@ pub struct EventView {
     /// The principal that did it; shown to those who see all bookings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// The particulars, among them the `request_id`.
+    /// The particulars, among them the `request_id`, which is shown to those who see all bookings.
     #[schema(value_type = Object)]
     pub data: Value,
 }
@@ -54,9 +54,18 @@ impl EventView {
             booking_id: event.booking.map(|booking| booking.0),
             at: event.at,
             actor: event.actor.clone().filter(|_| access.sees_all_bookings()),
-            data: event.data.clone(),
+            data: particulars(&event.data, access),
         }
     }
+}
+
+/// The particulars. The name that a client gave its request is for those who see who sent it.
+fn particulars(data: &Value, access: &Access) -> Value {
+    let mut data = data.clone();
+    if let Some(data) = data.as_object_mut().filter(|_| !access.sees_all_bookings()) {
+        data.remove("request_id");
+    }
+    data
 }
 
 /// Where in a history to begin.

@@ -44,8 +44,8 @@ pub(super) fn count(metrics: &Metrics, progress: Progress, result: &Result<Reply
         }
         Err(problem) => {
             let code = problem.code();
-            // A sweeper's expiry is no client's request: a race it lost refuses no one.
-            if code.status() == 409 && operation != Operation::Expire {
+            // What a sweeper does is no client's request: a race it lost refuses no client.
+            if code.status() == 409 && !matches!(operation, Operation::Expire | Operation::Forget) {
                 metrics.refused(code.name());
             }
             if code == Code::IdempotencyInFlight {

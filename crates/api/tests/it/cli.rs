@@ -138,6 +138,10 @@ async fn every_bad_configuration_ends_as_documented() {
             "a key would not outlive its request",
             "serve --request-timeout 1m --idempotency-ttl 1m".to_owned(),
         ),
+        (
+            "guests to forget, and nothing that does",
+            "serve --guest-retention 30 --sweep-interval 0".to_owned(),
+        ),
         ("on a network, and not said who is let in", "serve --listen 0.0.0.0:0".to_owned()),
         (
             "root key file that is not there",

@@ -22,6 +22,8 @@ const OPERATIONS: &[&str] = &[
     "confirm",
     "cancel",
     "expire",
+    "erase",
+    "forget",
     "move",
     "prolong",
     "edit_booking",

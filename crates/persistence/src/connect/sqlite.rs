@@ -96,6 +96,8 @@ fn configured(connect: SqliteConnectOptions) -> SqliteConnectOptions {
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .foreign_keys(true)
         .pragma("journal_size_limit", SQLITE_WAL_BYTES.to_string())
+        // A guest that was erased, and an answer that was removed, are overwritten in the file too.
+        .pragma("secure_delete", "ON")
         .disable_statement_logging()
 }
 

@@ -90,6 +90,8 @@ async fn others(store: &Store, stay: Stay, keep: &mut impl FnMut(Purpose)) {
     let claim = Claim { hotel, source: Source::parse(RARE).ok(), reference };
     store.holder_of(&claim).await.expect("it is read");
     keep(Purpose::Other("who has a reference"));
+    store.guests_to_forget(30, 100).await.expect("it is read");
+    keep(Purpose::Other("guests to forget"));
 }
 
 fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {

@@ -24,7 +24,7 @@ class Event:
 
     Attributes:
         at (datetime.datetime): When.
-        data (EventData): The particulars, among them the `request_id`.
+        data (EventData): The particulars, among them the `request_id`, which is shown to those who see all bookings.
         kind (EventKind): What happened to a room.
         version (int): The room's version that it produced.
         actor (str | Unset): The principal that did it; shown to those who see all bookings.

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="EventData")
 
 @_attrs_define
 class EventData:
-    """The particulars, among them the `request_id`."""
+    """The particulars, among them the `request_id`, which is shown to those who see all bookings."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

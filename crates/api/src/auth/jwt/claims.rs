@@ -1,6 +1,7 @@
 //! What the claims of a token grant.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -35,14 +36,15 @@ pub fn grant(options: &JwtOptions, alias: &str, claims: &Map<String, Value>) -> 
             let ids = words(value)?;
             let ids = ids.iter().map(|id| id.parse().ok().map(HotelId));
             let ids = ids.collect::<Option<BTreeSet<_>>>()?;
-            Some(ids).filter(|ids| ids.len() <= HOTELS_MAX).map(Some)?
+            Some(Arc::new(ids)).filter(|ids| ids.len() <= HOTELS_MAX).map(Some)?
         }
         None => None,
     };
     let expires_at = claims.get("exp").and_then(Value::as_i64);
     let expires_at = expires_at.and_then(|at| DateTime::<Utc>::from_timestamp(at, 0));
-    let principal = format!("jwt:{alias}:{subject}").into();
-    Some(Grant { principal, scopes: Scopes::known(&names), hotels, expires_at })
+    let principal: Arc<str> = format!("jwt:{alias}:{subject}").into();
+    let (credential, scopes) = (principal.clone(), Scopes::known(&names));
+    Some(Grant { credential, principal, scopes, hotels, expires_at })
 }
 
 /// The words of a text, or the texts of a list.

@@ -31,7 +31,7 @@ pub async fn admit(
     // What the route does not know is answered 405 or 404 to all, as the API's document is open to all.
     let Some(scope) = scope else { return Ok(next.run(request).await) };
     let head = (request.headers(), request.uri());
-    let (access, _at_work) = app.guard.admit(&app.store, &app.metrics, head, scope).await?;
+    let (access, _at_work) = app.guard.admit(&app.store, head, scope).await?;
     request.extensions_mut().insert(access);
     Ok(next.run(request).await)
 }

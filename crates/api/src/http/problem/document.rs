@@ -135,7 +135,9 @@ impl Problem {
             Self::InsufficientScope { needs } => {
                 format!("Bearer error=\"insufficient_scope\", scope=\"{needs}\"")
             }
-            Self::HotelsExceeded => "Bearer error=\"insufficient_scope\"".to_owned(),
+            Self::HotelsExceeded | Self::PrincipalExceeded => {
+                "Bearer error=\"insufficient_scope\"".to_owned()
+            }
             _ => return None,
         };
         HeaderValue::from_str(&text).ok()

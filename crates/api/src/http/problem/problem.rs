@@ -46,6 +46,11 @@ pub enum Problem {
     /// 403: limited to some hotels, where all are needed or others are named.
     #[error("the credential is limited to some hotels")]
     HotelsExceeded,
+    /// A new key would stand for a principal not all of whose keys the caller sees.
+    #[error(
+        "the credential is limited to some hotels: it names a principal only if all its keys are"
+    )]
+    PrincipalExceeded,
     /// 403.
     #[error("a page of another origin sent this")]
     CrossSite,
@@ -213,7 +218,9 @@ impl Problem {
             Self::InvalidVersion(_) => Code::InvalidVersion,
             Self::InvalidCursor => Code::InvalidCursor,
             Self::Unauthenticated { .. } => Code::Unauthenticated,
-            Self::InsufficientScope { .. } | Self::HotelsExceeded => Code::InsufficientScope,
+            Self::InsufficientScope { .. } | Self::HotelsExceeded | Self::PrincipalExceeded => {
+                Code::InsufficientScope
+            }
             Self::CrossSite => Code::CrossSite,
             Self::Misdirected => Code::MisdirectedRequest,
             Self::RateLimited { .. } => Code::RateLimited,

@@ -61,7 +61,13 @@ async fn a_panic_in_one_decision_is_told_to_that_request_alone() {
     let retry =
         RetryPolicy { attempts: 1, base_delay: request_timeout, multiplier: 1, jitter: 0.0 };
     let key_time_to_live = request_timeout;
-    let settings = Settings { retry, request_timeout, key_time_to_live, room_lanes: true };
+    let settings = Settings {
+        retry,
+        request_timeout,
+        key_time_to_live,
+        room_lanes: true,
+        guest_retention_days: None,
+    };
     let app = App::new(store, settings);
 
     let (mut members, mut ends) = (Vec::new(), Vec::new());

@@ -159,7 +159,8 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[NewKey | Problem]:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's.
+    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
+    that is limited to some hotels names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):
@@ -197,7 +198,8 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> NewKey | Problem | None:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's.
+    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
+    that is limited to some hotels names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):
@@ -230,7 +232,8 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[NewKey | Problem]:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's.
+    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
+    that is limited to some hotels names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):
@@ -266,7 +269,8 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> NewKey | Problem | None:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's.
+    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
+    that is limited to some hotels names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):

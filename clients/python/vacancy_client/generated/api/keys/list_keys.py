@@ -134,8 +134,7 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | KeyList | Problem]:
-    """Lists keys by id, those that are revoked too; without their secrets. A page may have fewer items
-    than asked for and still be followed by another.
+    """Lists keys by id, those that are revoked too; without their secrets.
 
     Args:
         limit (int | Unset):
@@ -173,8 +172,7 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | KeyList | Problem | None:
-    """Lists keys by id, those that are revoked too; without their secrets. A page may have fewer items
-    than asked for and still be followed by another.
+    """Lists keys by id, those that are revoked too; without their secrets.
 
     Args:
         limit (int | Unset):
@@ -207,8 +205,7 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | KeyList | Problem]:
-    """Lists keys by id, those that are revoked too; without their secrets. A page may have fewer items
-    than asked for and still be followed by another.
+    """Lists keys by id, those that are revoked too; without their secrets.
 
     Args:
         limit (int | Unset):
@@ -244,8 +241,7 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | KeyList | Problem | None:
-    """Lists keys by id, those that are revoked too; without their secrets. A page may have fewer items
-    than asked for and still be followed by another.
+    """Lists keys by id, those that are revoked too; without their secrets.
 
     Args:
         limit (int | Unset):
