@@ -1,79 +1,33 @@
 //! Group commit on SQLite: one writer takes all writes that wait, of whatever rooms, and commits
 //! them in one transaction, with one flush to the disk.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sea_orm::sqlx::Transaction;
 use sea_orm::sqlx::sqlite::{Sqlite, SqlitePool};
-use tokio::sync::{OwnedMutexGuard, oneshot};
 
+use crate::combine::Combiner;
 use crate::write::Write;
 use crate::{StoreError, commit_sqlite};
 
 /// The most writes of one transaction: what waits longer than that for its flush waits too long.
 const WRITES_MAX: usize = 256;
 
-/// The writes that wait, and whose turn it is.
-#[derive(Debug, Default)]
-pub(crate) struct Group {
-    waiting: Mutex<Vec<Waiting>>,
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
+/// The one writer, whom the writes wait for.
+pub(crate) type Group = Combiner<Arc<Write>, End>;
 
-#[derive(Debug)]
-struct Waiting {
-    write: Arc<Write>,
-    done: oneshot::Sender<Result<(), StoreError>>,
-}
-
-impl Group {
-    /// Keeps `write`, with others that wait. The write whose turn it is commits for all of them.
-    pub(crate) async fn commit(
-        self: &Arc<Self>,
-        writer: &SqlitePool,
-        write: Arc<Write>,
-    ) -> Result<(), StoreError> {
-        let (done, mut kept) = oneshot::channel();
-        self.waiting().push(Waiting { write, done });
-        loop {
-            tokio::select! {
-                biased;
-                kept = &mut kept => return kept.unwrap_or(Err(StoreError::Abandoned)),
-                turn = self.turn.clone().lock_owned() => {
-                    let batch = self.next_batch();
-                    if !batch.is_empty() {
-                        // In a task of its own: a request that is given up must not take the
-                        // others' writes with it.
-                        tokio::spawn(carry_out(writer.clone(), batch, turn));
-                    }
-                }
-            }
-        }
-    }
-
-    fn next_batch(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting();
-        let count = waiting.len().min(WRITES_MAX);
-        waiting.drain(..count).collect()
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn carry_out(writer: SqlitePool, batch: Vec<Waiting>, turn: OwnedMutexGuard<()>) {
-    let ends = commit_all(&writer, &batch).await;
-    drop(turn);
-    for (waiting, end) in batch.into_iter().zip(ends) {
-        // A request that was given up hears nothing.
-        let _ = waiting.done.send(end);
-    }
+/// The group that commits on `writer`, one transaction at a time.
+pub(crate) fn group(writer: &SqlitePool) -> Group {
+    let writer = writer.clone();
+    Combiner::new(1, WRITES_MAX, move |batch| {
+        let writer = writer.clone();
+        async move { commit_all(&writer, &batch).await }
+    })
 }
 
 type End = Result<(), StoreError>;
 
-async fn commit_all(writer: &SqlitePool, batch: &[Waiting]) -> Vec<End> {
+async fn commit_all(writer: &SqlitePool, batch: &[Arc<Write>]) -> Vec<End> {
     let mut ends: Vec<Option<End>> = batch.iter().map(|_| None).collect();
     // Each round ends all of them, or one that the transaction did not survive.
     while ends.iter().any(Option::is_none) {
@@ -83,7 +37,7 @@ async fn commit_all(writer: &SqlitePool, batch: &[Waiting]) -> Vec<End> {
 }
 
 /// Commits those that have no end yet in one transaction.
-async fn commit_open(writer: &SqlitePool, batch: &[Waiting], ends: &mut [Option<End>]) {
+async fn commit_open(writer: &SqlitePool, batch: &[Arc<Write>], ends: &mut [Option<End>]) {
     let mut transaction = match writer.begin_with("BEGIN IMMEDIATE").await {
         Ok(transaction) => transaction,
         Err(error) => {
@@ -93,18 +47,18 @@ async fn commit_open(writer: &SqlitePool, batch: &[Waiting], ends: &mut [Option<
         }
     };
     let mut kept = Vec::new();
-    for (waiting, end) in batch.iter().zip(ends).filter(|(_, end)| end.is_none()) {
-        let (done, intact) = keep_one(&mut transaction, &waiting.write).await;
+    for (write, end) in batch.iter().zip(ends).filter(|(_, end)| end.is_none()) {
+        let (done, intact) = keep_one(&mut transaction, write).await;
         match done {
-            Ok(()) => kept.push((waiting, end)),
+            Ok(()) => kept.push((write, end)),
             Err(_) => *end = Some(done),
         }
         if !intact {
             // It holds a part of that write; or SQLite has ended it, as it does when its disk is full,
             // and what would be written now would be committed one by one. The others go again in a
             // new one.
-            for (waiting, _) in &kept {
-                waiting.write.reopen();
+            for (write, _) in &kept {
+                write.reopen();
             }
             if let Err(error) = transaction.rollback().await {
                 tracing::debug!(%error, "a transaction had ended by itself");
@@ -114,9 +68,9 @@ async fn commit_open(writer: &SqlitePool, batch: &[Waiting], ends: &mut [Option<
     }
     let ended = transaction.commit().await;
     let ended = ended.map_err(|error| StoreError::at_commit_of(StoreError::of(error)));
-    for (waiting, end) in kept {
+    for (write, end) in kept {
         if !matches!(ended, Ok(()) | Err(StoreError::Unknown(_))) {
-            waiting.write.reopen();
+            write.reopen();
         }
         *end = Some(ended.clone());
     }

@@ -7,7 +7,10 @@
 
 mod api_keys;
 mod audit;
+mod batches;
+mod by_id;
 mod claims;
+mod combine;
 mod commit_hotel;
 mod commit_postgres;
 mod commit_sqlite;

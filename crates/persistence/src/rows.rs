@@ -65,7 +65,17 @@ pub(crate) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     pub(crate) fn new(row: &'a QueryResult) -> Self {
-        Self { row, next: 0 }
+        Self::after(row, 0)
+    }
+
+    /// Passes over the first `columns`.
+    pub(crate) fn after(row: &'a QueryResult, columns: usize) -> Self {
+        Self { row, next: columns }
+    }
+
+    /// The next column, without passing over it.
+    pub(crate) fn peek<T: TryGetable>(&self) -> Result<T, DbErr> {
+        self.row.try_get_by_index(self.next)
     }
 
     pub(crate) fn take<T: TryGetable>(&mut self) -> Result<T, DbErr> {
@@ -75,7 +85,7 @@ impl<'a> Columns<'a> {
 
     /// Reads a room, or passes over the columns of one that a LEFT JOIN did not find.
     pub(crate) fn room(&mut self) -> Result<Option<room::Model>, DbErr> {
-        if self.row.try_get_by_index::<Option<uuid::Uuid>>(self.next)?.is_none() {
+        if self.peek::<Option<uuid::Uuid>>()?.is_none() {
             self.next += ROOM.len();
             return Ok(None);
         }
@@ -98,7 +108,7 @@ impl<'a> Columns<'a> {
 
     /// As [`Self::room`], a booking.
     pub(crate) fn booking(&mut self) -> Result<Option<booking::Model>, DbErr> {
-        if self.row.try_get_by_index::<Option<uuid::Uuid>>(self.next)?.is_none() {
+        if self.peek::<Option<uuid::Uuid>>()?.is_none() {
             self.next += BOOKING.len();
             return Ok(None);
         }

@@ -1,13 +1,12 @@
-//! One attempt's hold on the database: it reads, and commits what was decided on that, on one
-//! connection.
+//! One attempt's hold on the database: it reads, and commits what was decided on that.
 
 use std::sync::Arc;
 
-use sea_orm::QueryResult;
 use sea_orm::sqlx::sqlite::Sqlite;
 use sea_orm::sqlx::{SqlitePool, Transaction};
 use vacancy_domain::{RoomId, Zones};
 
+use crate::batches::Batches;
 use crate::connect::Pools;
 use crate::connect::Retirement;
 use crate::group::Group;
@@ -25,14 +24,13 @@ pub struct Session {
 
 #[derive(Debug)]
 enum Connected {
-    Postgres {
-        lent: Lent,
-        locked: bool,
-    },
+    Postgres(Batches),
+    /// A connection of its own, in a transaction.
+    PostgresLocked(Lent),
     Sqlite {
         reader: SqlitePool,
         writer: SqlitePool,
-        group: Arc<Group>,
+        group: Group,
         retirement: Retirement,
     },
     /// The one writing connection, in a transaction.
@@ -40,15 +38,11 @@ enum Connected {
 }
 
 impl Store {
-    /// Borrows what an attempt needs. Fails with [`StoreError::Unavailable`] when no connection is
-    /// to be had in time.
-    pub async fn session(&self) -> Result<Session, StoreError> {
+    /// What an attempt needs. Fails with [`StoreError::Unavailable`] when the file of an SQLite
+    /// database is not the one that was opened.
+    pub fn session(&self) -> Result<Session, StoreError> {
         let connected = match &self.pools {
-            Pools::Postgres { hot, .. } => {
-                let lent = hot.get_owned().await;
-                let lent = lent.map_err(StoreError::acquiring)?;
-                Connected::Postgres { lent, locked: false }
-            }
+            Pools::Postgres { hot, .. } => Connected::Postgres(hot.clone()),
             Pools::Sqlite { reader, writer, group, .. } => {
                 self.check_file()?;
                 Connected::Sqlite {
@@ -69,30 +63,36 @@ impl Session {
     /// [`StoreError::Lost`] when another holds one of them for too long.
     pub async fn lock(self, rooms: &[RoomId]) -> Result<Self, StoreError> {
         let connected = match self.connected {
-            Connected::Postgres { mut lent, .. } => {
+            Connected::Postgres(hot) => {
+                let mut lent = hot.lend().await?;
                 commit_postgres::lock(&mut lent, rooms).await?;
-                Connected::Postgres { lent, locked: true }
+                Connected::PostgresLocked(lent)
             }
             Connected::Sqlite { writer, .. } => {
                 let transaction = writer.begin_with("BEGIN IMMEDIATE").await;
                 Connected::SqliteLocked(transaction.map_err(StoreError::of)?)
             }
-            locked @ Connected::SqliteLocked(_) => locked,
+            locked @ (Connected::PostgresLocked(_) | Connected::SqliteLocked(_)) => locked,
         };
         Ok(Self { connected, ..self })
     }
 
     /// Reads everything that decisions look at, in one statement.
     pub async fn snapshot(&mut self, ask: &SnapshotQuery) -> Result<Snapshot, StoreError> {
-        let rows: Vec<QueryResult> = match &mut self.connected {
-            Connected::Postgres { lent, .. } => snapshot::postgres_rows(lent, ask).await?,
+        let rows = match &mut self.connected {
+            Connected::Postgres(hot) => hot.snapshot(ask).await?,
+            Connected::PostgresLocked(lent) => {
+                Arc::new(snapshot::postgres_rows(lent, std::slice::from_ref(ask)).await?)
+            }
             Connected::Sqlite { reader, .. } => {
                 let mut connection = reader.acquire().await.map_err(StoreError::of)?;
-                snapshot::sqlite_rows(&mut connection, ask).await?
+                Arc::new(snapshot::sqlite_rows(&mut connection, ask).await?)
             }
-            Connected::SqliteLocked(transaction) => snapshot::sqlite_rows(transaction, ask).await?,
+            Connected::SqliteLocked(transaction) => {
+                Arc::new(snapshot::sqlite_rows(transaction, ask).await?)
+            }
         };
-        Snapshot::read(&rows, &self.zones)
+        Snapshot::read(&rows, ask, &self.zones)
     }
 
     /// Keeps a write, all of it; or, if what it was decided on has changed, none of it.
@@ -102,11 +102,10 @@ impl Session {
     /// it was being kept.
     pub async fn commit(self, write: Arc<Write>) -> Result<(), StoreError> {
         match self.connected {
-            Connected::Postgres { lent, locked } => {
-                commit_postgres::commit(lent, locked, &write).await
-            }
-            Connected::Sqlite { writer, group, retirement, .. } => {
-                let kept = group.commit(&writer, write).await;
+            Connected::Postgres(hot) => hot.commit(write).await,
+            Connected::PostgresLocked(lent) => commit_postgres::commit_locked(lent, &write).await,
+            Connected::Sqlite { group, retirement, .. } => {
+                let kept = group.call(write).await.unwrap_or(Err(StoreError::Abandoned));
                 kept.inspect_err(|error| retirement.learn(error))
             }
             Connected::SqliteLocked(transaction) => {
@@ -118,12 +117,8 @@ impl Session {
     /// Gives the connection back without a commit.
     pub async fn end(self) {
         match self.connected {
-            Connected::Postgres { mut lent, locked } => {
-                if locked {
-                    commit_postgres::roll_back(&mut lent).await;
-                }
-            }
-            Connected::Sqlite { .. } => {}
+            Connected::Postgres(_) | Connected::Sqlite { .. } => {}
+            Connected::PostgresLocked(mut lent) => commit_postgres::roll_back(&mut lent).await,
             Connected::SqliteLocked(transaction) => {
                 if let Err(error) = transaction.rollback().await {
                     tracing::debug!(%error, "a rollback found nothing to roll back");

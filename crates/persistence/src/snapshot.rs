@@ -37,6 +37,14 @@ pub struct SnapshotQuery {
     pub nights: Vec<NightsQuery>,
 }
 
+impl SnapshotQuery {
+    /// Whether it may be read together with others: it asks for the nights of stays, and not for all
+    /// that are to come.
+    pub(crate) fn may_share(&self) -> bool {
+        self.nights.iter().all(|nights| nights.booking.is_some() || nights.check_out.is_some())
+    }
+}
+
 /// Nights of a room that a decision looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NightsQuery {
@@ -80,33 +88,42 @@ pub struct Snapshot {
     pub bookings: HashMap<BookingId, Booking>,
 }
 
+/// What comes in a row before the hotel's day, the time and the keys, and before the room.
+const COLUMNS_BEFORE_DAY: usize = 2;
+const COLUMNS_BEFORE_ROOM: usize = 4;
+
 impl Snapshot {
-    pub(crate) fn read(rows: &[QueryResult], zones: &Zones) -> Result<Self, StoreError> {
-        let mut snapshot = None;
-        for row in rows {
-            let mut columns = Columns::new(row);
-            let now: Instant = columns.take()?;
-            let used: Option<serde_json::Value> = columns.take()?;
-            let day: (Option<String>, Option<i64>) = (columns.take()?, columns.take()?);
-            let snapshot = match &mut snapshot {
-                Some(snapshot) => snapshot,
-                None => snapshot.insert(Self {
-                    now,
-                    used: used.map_or_else(|| Ok(HashMap::new()), read_used)?,
-                    calendars: BTreeMap::new(),
-                    bookings: HashMap::new(),
-                }),
-            };
-            let (Some(room), (Some(zone), Some(ends))) = (columns.room()?, day) else { continue };
-            let hotel = HotelId(room.hotel_id);
-            let day = || hotel::day(zones, hotel, (&zone, ends));
-            let booking = columns.booking()?;
-            snapshot.add(room, day, booking)?;
-        }
-        snapshot.ok_or_else(|| {
+    /// What `ask` sees in the rows of a statement for it and perhaps others.
+    pub(crate) fn read(
+        rows: &[QueryResult],
+        ask: &SnapshotQuery,
+        zones: &Zones,
+    ) -> Result<Self, StoreError> {
+        let first = rows.first().ok_or_else(|| {
             let why = "the snapshot statement always has a row".to_owned();
             StoreError::from(DbErr::RecordNotFound(why))
-        })
+        })?;
+        let mut columns = Columns::new(first);
+        let now = columns.take()?;
+        let used = if ask.keys.is_empty() { None } else { columns.take()? };
+        let mut used = used.map_or_else(|| Ok(HashMap::new()), read_used)?;
+        used.retain(|key, _| ask.keys.contains(key));
+        let (calendars, bookings) = (BTreeMap::new(), HashMap::new());
+        let mut snapshot = Self { now, used, calendars, bookings };
+        for row in rows {
+            let mut columns = Columns::after(row, COLUMNS_BEFORE_ROOM);
+            let room: Option<Uuid> = columns.peek()?;
+            if !room.is_some_and(|room| ask.rooms.contains(&RoomId(room))) {
+                continue;
+            }
+            let (Some(room), booking) = (columns.room()?, columns.booking()?) else { continue };
+            let mut columns = Columns::after(row, COLUMNS_BEFORE_DAY);
+            let (zone, ends): (String, i64) = (columns.take()?, columns.take()?);
+            let hotel = HotelId(room.hotel_id);
+            let day = || hotel::day(zones, hotel, (&zone, ends));
+            snapshot.add(room, day, booking)?;
+        }
+        Ok(snapshot)
     }
 
     fn add(
@@ -168,15 +185,17 @@ fn read_hex(digits: &str) -> Option<Vec<u8>> {
     pairs.collect()
 }
 
+/// The rows of all `asks`.
 pub(crate) async fn postgres_rows(
     link: &mut Link,
-    ask: &SnapshotQuery,
+    asks: &[SnapshotQuery],
 ) -> Result<Vec<QueryResult>, StoreError> {
-    let nights = &ask.nights;
-    let rooms: Vec<Uuid> = ask.rooms.iter().map(|room| room.0).collect();
-    let bookings: Vec<Uuid> = ask.bookings.iter().map(|booking| booking.0).collect();
+    let keys: Vec<_> = asks.iter().flat_map(|ask| &ask.keys).map(String::as_str).collect();
+    let rooms: Vec<_> = asks.iter().flat_map(|ask| &ask.rooms).map(|room| room.0).collect();
+    let bookings: Vec<_> = asks.iter().flat_map(|ask| &ask.bookings).map(|it| it.0).collect();
+    let nights: Vec<_> = asks.iter().flat_map(|ask| &ask.nights).collect();
     let statement = query(POSTGRES.as_str())
-        .bind(&ask.keys)
+        .bind(keys)
         .bind(rooms)
         .bind(bookings)
         .bind(nights.iter().map(|nights| nights.room.0).collect::<Vec<_>>())

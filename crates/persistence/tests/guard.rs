@@ -310,7 +310,7 @@ impl<'a> House<'a> {
             gate: Arc::new(CommitGate::default()),
         };
         let at = change.rooms[0].to.updated_at;
-        let session = self.store.session().await.expect("a connection is free");
+        let session = self.store.session().expect("the file is there");
         session.commit(Arc::new(Write::new(vec![part], at))).await
     }
 

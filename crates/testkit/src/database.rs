@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -189,6 +190,19 @@ impl Database {
         let held = self.hold().await;
         held.transaction.execute_unprepared(sql).await.expect("it can be written");
         held
+    }
+
+    /// Waits until as many sessions of PostgreSQL as `count` wait for a lock. Panics after ten seconds.
+    pub async fn until_waiting(&self, count: usize) {
+        const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        for _ in 0..1000 {
+            if usize::try_from(self.count(WAITING).await).is_ok_and(|waiting| waiting >= count) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("there are never {count} sessions that wait for a lock");
     }
 
     async fn hold(&self) -> Held {

@@ -112,7 +112,7 @@ async fn look(
         let room = look.target.or(look.room).or_else(|| rooms.first().copied());
         ask.nights.extend(room.and_then(|room| look.nights_in(room)));
     }
-    let mut session = app.store.session().await?;
+    let mut session = app.store.session()?;
     if locks {
         session = session.lock(rooms).await?;
     }

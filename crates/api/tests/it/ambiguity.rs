@@ -61,8 +61,8 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
     let (mut acknowledged, mut unavailable, mut unknown, mut again) = (0, 0, 0, 0);
     let mut ids = BTreeSet::new();
     for round in 0..ROUNDS {
-        // So many in a row that everyone loses the first COMMIT and the second, and half the third.
-        let cuts = CLIENTS * 5 / 2;
+        // The first few statements, which several clients share; or every one of every attempt.
+        let cuts = if round / 2 == 1 { CLIENTS * 5 / 2 } else { 3 };
         let before = behind.wire.counters();
         behind.wire.cut(if round % 2 == 0 {
             Cut::BeforeCommit(cuts)
@@ -115,7 +115,7 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
         }
         let after = behind.wire.counters();
         let cut = (after.cut_before - before.cut_before) + (after.cut_after - before.cut_after);
-        assert!(cut >= u64::from(CLIENTS), "every first COMMIT was cut: {after:?}");
+        assert!(cut >= 3, "{cuts} were to be cut: {after:?}");
     }
     // What was acknowledged is there, and nothing else is, but for what was said to be unknown.
     let rows = behind.bookings().await;

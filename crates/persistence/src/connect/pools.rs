@@ -1,12 +1,10 @@
 //! The pools: how full they are, and closing them.
 
-use std::sync::Arc;
-
 use sea_orm::sqlx::postgres::PgPool;
 use sea_orm::sqlx::sqlite::SqlitePool;
 
+use crate::batches::Batches;
 use crate::group::Group;
-use crate::hot::Manager;
 
 /// Where connections come from.
 #[derive(Clone, Debug)]
@@ -14,13 +12,13 @@ pub(crate) enum Pools {
     Sqlite {
         reader: SqlitePool,
         writer: SqlitePool,
-        group: Arc<Group>,
+        group: Group,
         /// One connection that is never lent. SQLite removes the log with the last connection that
         /// closes, and as long as this one is open no other is the last.
         anchor: SqlitePool,
     },
     /// `hot` for single resources and writes to rooms; `wide` for all that may take longer.
-    Postgres { hot: bb8::Pool<Manager>, wide: PgPool },
+    Postgres { hot: Batches, wide: PgPool },
 }
 
 /// How many connections there are.

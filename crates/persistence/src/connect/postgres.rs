@@ -12,6 +12,7 @@ use super::pools::Pools;
 use super::postgres_check::check_server;
 use super::reader::Reader;
 use super::retire::Retirement;
+use crate::batches::Batches;
 use crate::dialect::Dialect;
 use crate::hot;
 use crate::{Failpoint, Store};
@@ -22,6 +23,12 @@ use crate::{Failpoint, Store};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long PostgreSQL lets a transaction of ours sit idle: a second line behind our own care.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many statements for requests of several rooms are under way at a time, for reading and for
+/// writing each. Two keep the server busy while the next batch gathers; more make the batches smaller,
+/// and each request dearer.
+const SLOTS: usize = 2;
+/// How much longer than a statement may take its answer is waited for; the connection is then closed.
+const OVERTIME: Duration = Duration::from_secs(1);
 /// How long a connection may take to answer that it is clean; after that it is closed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection that was in use less long ago than this is lent without asking whether it lives.
@@ -52,6 +59,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
     let wide = (options.connections / 4).max(1);
     let hot = options.connections.saturating_sub(wide).max(1);
     let hot = hot::pool(connect.clone(), hot, acquire_timeout(options), &retirement);
+    let hot = Batches::new(hot, SLOTS, options.statement_timeout + OVERTIME);
     // Every list is read in the order of an index up to a limit. A bitmap has no order: it reads all
     // rows and sorts them, and is chosen where the rows are thought to be few.
     let ordered = connect.options([("enable_bitmapscan", "off")]);

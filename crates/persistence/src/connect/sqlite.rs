@@ -20,6 +20,7 @@ use super::pools::Pools;
 use super::reader::Reader;
 use super::retire::Retirement;
 use crate::dialect::Dialect;
+use crate::group::group;
 use crate::{Failpoint, Store};
 
 /// How long SQLite waits for another process that writes, such as a backup.
@@ -78,7 +79,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
     Ok(Store {
         reader: Reader::new(reader.clone().into(), retirement.clone()),
         writer: writer.clone().into(),
-        pools: Pools::Sqlite { reader, writer, group: Arc::default(), anchor },
+        pools: Pools::Sqlite { group: group(&writer), reader, writer, anchor },
         dialect: Dialect::Sqlite,
         failpoint: Failpoint::default(),
         zones: Zones::default(),

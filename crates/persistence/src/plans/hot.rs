@@ -133,7 +133,7 @@ impl Hot<'_> {
     }
 
     async fn look(&mut self, ask: &SnapshotQuery, locks: bool) -> (Session, Snapshot) {
-        let mut session = self.store.session().await.expect("a connection is free");
+        let mut session = self.store.session().expect("the file is there");
         if locks {
             session = session.lock(&ask.rooms).await.expect("no other writes");
             self.file("lock", 1);

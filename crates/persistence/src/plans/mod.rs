@@ -15,7 +15,8 @@ use self::notices::{REPORTED, Reported};
 use self::rows::{fill_postgres, grow_past_on_postgres, today};
 use self::statements::{Purpose, all, open};
 use self::work::Work;
-use crate::{ROOMS_EXAMINED_MAX, Store, commit_sqlite, receipt, single, snapshot};
+use crate::by_id::Single;
+use crate::{ROOMS_EXAMINED_MAX, Store, commit_sqlite, receipt, snapshot};
 
 #[tokio::test]
 async fn on_postgres_no_statement_reads_more_when_the_past_grows() {
@@ -163,10 +164,10 @@ async fn on_sqlite_no_write_scans_a_table() {
     let (store, _) = open(&db, "").await;
     let texts = [
         ("snapshot", snapshot::SQLITE.as_str()),
-        ("one hotel", single::HOTEL),
-        ("one room", single::ROOM.as_str()),
-        ("one booking", single::BOOKING.as_str()),
-        ("a booking's room", single::PLACE),
+        ("one hotel", Single::Hotel.one()),
+        ("one room", Single::Room.one()),
+        ("one booking", Single::Booking.one()),
+        ("a booking's room", Single::Place.one()),
         ("advance a room", commit_sqlite::ADVANCE),
         ("edit a room", commit_sqlite::REWRITE),
         ("change a booking", commit_sqlite::CHANGE),

@@ -1,4 +1,4 @@
--- One decision or a batch of them, kept whole or not at all. The statement is its own transaction.
+-- One decision, a batch of them, or the writes of several rooms. The statement is its own transaction.
 --
 -- The compare-and-set of the room comes first, and everything else selects from the row it hit: a
 -- lost race writes nothing. What must undo it afterwards makes a NOT NULL column null (23502): a
@@ -6,25 +6,27 @@
 --
 -- $1 the moment after which it must not begin any more: a statement that the network delivers late
 --    finds that its fate was decided without it.
--- $2 the time of the snapshot; $3 how many rooms; $4 the write's name;
--- $5..$24 bookings: the room and version decided on (null: new), then the row afterwards;
--- $25..$30 events: room, version, kind, booking, data, actor;
--- $31..$37 keys: key, fingerprint, status, version, location, body, until when;
--- $38 and up: the rooms, as the part in their place says.
+-- $2 how many rooms it must hit, or undo all;
+-- $3..$23 bookings: the room and version decided on (null: new), then the row afterwards;
+-- $24..$31 events: room, version, kind, booking, time, data, actor, the write's name;
+-- $32..$40 keys: the room of its write, key, fingerprint, status, version, location, body, the time
+--    of the snapshot, until when;
+-- $41 and up: the rooms, as the part in their place says.
 --
 -- Parts that have nothing to write are left out: each costs a statement that only inserts.
 WITH fence AS MATERIALIZED (
     SELECT 1 AS open WHERE clock_timestamp() <= $1
 ), {rooms}, written AS (
     SELECT * FROM unnest(
-        $5::uuid[], $6::bigint[],
-        $7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::bigint[], $13::date[],
-        $14::date[], $15::text[], $16::timestamptz[], $17::bigint[], $18::text[], $19::bigint[],
-        $20::bigint[], $21::timestamptz[], $22::text[], $23::text[], $24::text[])
+        $3::uuid[], $4::bigint[],
+        $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::bigint[], $11::date[],
+        $12::date[], $13::text[], $14::timestamptz[], $15::bigint[], $16::text[], $17::bigint[],
+        $18::bigint[], $19::timestamptz[], $20::timestamptz[], $21::text[], $22::text[],
+        $23::text[])
     AS w (was_room_id, was_version,
           room_id, id, hotel_id, guest_name, guest_email, guests, check_in,
           check_out, status, hold_expires_at, total_amount, total_currency, version,
-          room_version, created_at, made_by, source, reference)
+          room_version, created_at, updated_at, made_by, source, reference)
 ), {changes}, booked AS (
     INSERT INTO bookings (
         room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
@@ -32,16 +34,18 @@ WITH fence AS MATERIALIZED (
         made_by, source, reference)
     SELECT w.room_id, w.id, w.hotel_id, w.guest_name, w.guest_email, w.guests, w.check_in,
            w.check_out, w.status, w.hold_expires_at, w.total_amount, w.total_currency, w.version,
-           w.room_version, w.created_at, $2, w.made_by, w.source, w.reference
+           w.room_version, w.created_at, w.updated_at, w.made_by, w.source, w.reference
     FROM complete, advanced AS r JOIN written AS w ON w.room_id = r.id
     WHERE w.was_version IS NULL AND complete.whole
+    -- In one order everywhere, as the keys: no two statements wait for each other's references.
+    ORDER BY w.reference, w.source, w.hotel_id
 ), told AS (
     INSERT INTO room_events (room_id, version, kind, booking_id, at, data, actor, write_id)
-    SELECT r.id, CASE WHEN complete.whole THEN e.version END, e.kind, e.booking_id, $2, e.data,
-           e.actor, $4
+    SELECT r.id, CASE WHEN complete.whole THEN e.version END, e.kind, e.booking_id, e.at, e.data,
+           e.actor, e.write_id
     FROM complete, advanced AS r
-    JOIN unnest($25::uuid[], $26::bigint[], $27::text[], $28::uuid[], $29::jsonb[],
-                $30::text[])
-        AS e (room_id, version, kind, booking_id, data, actor) ON e.room_id = r.id
+    JOIN unnest($24::uuid[], $25::bigint[], $26::text[], $27::uuid[], $28::timestamptz[],
+                $29::jsonb[], $30::text[], $31::uuid[])
+        AS e (room_id, version, kind, booking_id, at, data, actor, write_id) ON e.room_id = r.id
 ){answers}
-SELECT count(*) AS rooms FROM advanced
+SELECT id FROM advanced

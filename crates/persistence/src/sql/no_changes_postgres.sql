@@ -1,3 +1,3 @@
 complete AS (
-    SELECT (SELECT count(*) FROM advanced) = $3 AS whole
+    SELECT (SELECT count(*) FROM advanced) >= $2 AS whole
 )

@@ -1,7 +1,7 @@
 advanced AS (
     UPDATE rooms
-    SET times_booked = times_booked + $38, version = version + $39, updated_at = $2
+    SET times_booked = times_booked + $42, version = version + $43, updated_at = $41
     FROM fence
-    WHERE id = $40 AND version = $41
+    WHERE id = $44 AND version = $45
     RETURNING rooms.id
 )

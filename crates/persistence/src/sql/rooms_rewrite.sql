@@ -1,9 +1,9 @@
 advanced AS (
     UPDATE rooms
-    SET times_booked = times_booked + $38, version = version + $39, updated_at = $2,
-        number = $42, kind = $43, capacity = $44, rate_amount = $45, rate_currency = $46,
-        status = $47, deleted_at = $48
+    SET times_booked = times_booked + $42, version = version + $43, updated_at = $41,
+        number = $46, kind = $47, capacity = $48, rate_amount = $49, rate_currency = $50,
+        status = $51, deleted_at = $52
     FROM fence
-    WHERE id = $40 AND version = $41
+    WHERE id = $44 AND version = $45
     RETURNING rooms.id
 )

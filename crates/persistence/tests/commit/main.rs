@@ -1,24 +1,19 @@
 //! A commit is whole or nothing: what one write, of one request or of several, leaves behind when it
 //! is kept, when it comes too late, and when something in the middle of it fails.
 
+mod house;
+mod together;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use uuid::Uuid;
-use vacancy_domain::{
-    Booking, BookingChange, BookingId, Calendar, Decided, Decision, Guest, Guests, NewBooking,
-    Origin, RoomId, Stay, Text, Version, cancel,
-};
-use vacancy_persistence::{
-    Answer, CommitGate, NightsQuery, Part, Record, RequestKey, SnapshotQuery, Store, StoreError,
-    StoreOptions, Write,
-};
+use vacancy_domain::{BookingChange, Version};
+use vacancy_persistence::{Part, StoreError, Write};
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::on_both_databases;
 
-const ROOM: RoomId = RoomId(Uuid::from_u128(2));
-const OTHER_ROOM: RoomId = RoomId(Uuid::from_u128(3));
+use self::house::{House, OTHER_ROOM, ROOM, new_booking, part, record};
 
 on_both_databases! {
     /// Of a write that comes too late, for whichever reason, no row stays.
@@ -134,12 +129,12 @@ on_both_databases! {
 async fn after_the_fence_nothing_is_written() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
     let house = House::build(&db).await;
-    let part = House::part(&house.calendar(ROOM).await, 0, 1);
-    let at = part.change.rooms[0].to.updated_at;
     for (late, is_kept) in [(TimeDelta::milliseconds(1_100), false), (TimeDelta::zero(), true)] {
         let before = house.rows().await;
-        let write = Arc::new(Write::new(vec![part.clone()], at - late));
-        let kept = house.store.session().await.expect("a connection is free").commit(write).await;
+        let part = House::part(&house.calendar(ROOM).await, 0, 1);
+        let at = part.change.rooms[0].to.updated_at;
+        let write = Arc::new(Write::new(vec![part], at - late));
+        let kept = house.store.session().expect("the file is there").commit(write).await;
         assert_eq!(kept.is_ok(), is_kept, "{kept:?}");
         assert!(is_kept || matches!(kept, Err(StoreError::Missed)), "{kept:?}");
         assert_eq!(house.rows().await != before, is_kept);
@@ -197,7 +192,7 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
                 let store = house.store.clone();
                 tokio::spawn(async move {
                     let at = part.change.rooms[0].to.updated_at;
-                    let session = store.session().await.expect("a connection is free");
+                    let session = store.session().expect("the file is there");
                     session.commit(Arc::new(Write::new(vec![part], at))).await
                 })
             })
@@ -221,158 +216,5 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
         let next = House::part(&house.calendar(rooms[0]).await, 8, 9);
         house.commit(vec![next]).await.expect("the writer is as good as new");
         db.assert_audit_is_clean().await;
-    }
-}
-
-/// A store on tables with one hotel and two rooms.
-struct House<'a> {
-    db: &'a Database,
-    store: Store,
-}
-
-impl<'a> House<'a> {
-    async fn build(db: &'a Database) -> Self {
-        Self::build_with(db, Duration::from_secs(10)).await
-    }
-
-    async fn build_with(db: &'a Database, statement_timeout: Duration) -> Self {
-        let options = StoreOptions {
-            url: db.url().to_owned(),
-            connections: 8,
-            statement_timeout,
-            exclusive: true,
-        };
-        let store = Store::connect(&options).await.expect("the test's database can be opened");
-        store.migrate().await.expect("an empty database can be migrated");
-        let house = Self { db, store };
-        let (hotel, now) = (house.db.kind().uuid(Uuid::from_u128(1)), house.db.kind().now());
-        db.sql(&format!(
-            "INSERT INTO hotels (id, name, city, time_zone, version, created_at, updated_at)
-             VALUES ({hotel}, 'Rialto', 'Venice', 'UTC', 1, {now}, {now})"
-        ))
-        .await;
-        for number in [0, 1] {
-            house.room(number).await;
-        }
-        house
-    }
-
-    /// Makes a room, the more the higher the number.
-    async fn room(&self, number: u128) -> RoomId {
-        let room = RoomId(Uuid::from_u128(number + 2));
-        let (id, hotel, now) = (
-            self.db.kind().uuid(room.0),
-            self.db.kind().uuid(Uuid::from_u128(1)),
-            self.db.kind().now(),
-        );
-        let ignore = "ON CONFLICT DO NOTHING";
-        self.db
-            .sql(&format!(
-                "INSERT INTO rooms (id, hotel_id, number, kind, capacity, status, times_booked,
-                     version, created_at, updated_at)
-                 VALUES ({id}, {hotel}, '{number}', 'double', 2, 'open', 0, 1, {now}, {now}) {ignore};
-                 INSERT INTO room_events (room_id, version, kind, at, data, write_id)
-                 VALUES ({id}, 1, 'room_created', {now}, '{{}}', {id}) {ignore};"
-            ))
-            .await;
-        room
-    }
-
-    async fn calendar(&self, room: RoomId) -> Calendar {
-        let ask = SnapshotQuery {
-            rooms: vec![room],
-            nights: vec![NightsQuery::ahead(room)],
-            ..SnapshotQuery::default()
-        };
-        let mut session = self.store.session().await.expect("a connection is free");
-        let mut snapshot = session.snapshot(&ask).await.expect("it is read");
-        session.end().await;
-        snapshot.calendars.remove(&room).expect("the room is there")
-    }
-
-    fn stay(calendar: &Calendar, from: i64, to: i64) -> Stay {
-        let day = |ahead| calendar.now.date_naive() + TimeDelta::days(30 + ahead);
-        Stay::new(day(from), day(to)).expect("a stay")
-    }
-
-    fn part(calendar: &Calendar, from: i64, to: i64) -> Part {
-        part(calendar.book(new_booking(Self::stay(calendar, from, to))))
-    }
-
-    async fn book(&self, from: i64, to: i64) -> Booking {
-        let part = Self::part(&self.calendar(ROOM).await, from, to);
-        let booking = part.change.bookings[0].to().clone();
-        self.commit(vec![part]).await.expect("no other write came in between");
-        booking
-    }
-
-    async fn hold(&self, from: i64, to: i64) -> Booking {
-        let calendar = self.calendar(ROOM).await;
-        let mut new = new_booking(Self::stay(&calendar, from, to));
-        new.hold = Some(TimeDelta::minutes(10));
-        let part = part(calendar.book(new));
-        let booking = part.change.bookings[0].to().clone();
-        self.commit(vec![part]).await.expect("no other write came in between");
-        booking
-    }
-
-    async fn cancellation(&self, booking: &Booking) -> Part {
-        let calendar = self.calendar(booking.room).await;
-        part(cancel(booking, &calendar.room, calendar.now))
-    }
-
-    async fn commit(&self, parts: Vec<Part>) -> Result<(), StoreError> {
-        let at = parts[0].change.rooms[0].to.updated_at;
-        let session = self.store.session().await.expect("a connection is free");
-        session.commit(Arc::new(Write::new(parts, at))).await
-    }
-
-    /// The commit fails in the way expected, and no table has changed.
-    async fn fails(&self, parts: Vec<Part>, expected: impl Fn(&StoreError) -> bool) {
-        let before = self.rows().await;
-        let error = self.commit(parts).await.expect_err("it comes too late");
-        assert!(expected(&error), "{error:?}");
-        assert_eq!(self.rows().await, before, "{error:?}");
-    }
-
-    /// What every table holds, in numbers.
-    async fn rows(&self) -> Vec<i64> {
-        let mut rows = Vec::new();
-        for count in [
-            "COALESCE(SUM(version * times_booked + version), 0) FROM rooms",
-            "COALESCE(SUM(version), 0) FROM bookings",
-            "COUNT(*) FROM room_events",
-            "COUNT(*) FROM idempotency_keys",
-        ] {
-            let (sum, table) = count.split_once(" FROM ").expect("a table");
-            rows.push(self.db.count(&format!("SELECT CAST({sum} AS bigint) FROM {table}")).await);
-        }
-        rows
-    }
-}
-
-fn part<T: std::fmt::Debug>(decision: Decision<T>) -> Part {
-    let Ok(Decided::Changed(change, _)) = decision else { panic!("it was refused: {decision:?}") };
-    let gate = Arc::new(CommitGate::default());
-    Part { change, request: "test".into(), actor: None, record: None, gate }
-}
-
-fn record(text: &str) -> Record {
-    let time_to_live = Duration::from_hours(1);
-    let key = RequestKey { text: text.to_owned(), fingerprint: [0; 32], time_to_live };
-    Record { key, answer: Answer { status: 201, version: None, location: None, body: None } }
-}
-
-fn new_booking(stay: Stay) -> NewBooking {
-    let guest = Guest { name: Text::parse("Ada").expect("a text"), email: None };
-    let guests = Guests::new(1).expect("a number of guests");
-    NewBooking {
-        id: BookingId(Uuid::now_v7()),
-        guest,
-        guests,
-        stay,
-        origin: Origin::default(),
-        hold: None,
-        made_by: None,
     }
 }

@@ -1,0 +1,200 @@
+//! Requests of different rooms that share statements on PostgreSQL: each ends as if it had been alone.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::task::JoinHandle;
+use vacancy_domain::RoomId;
+use vacancy_persistence::{NightsQuery, Part, Snapshot, SnapshotQuery, StoreError, Write};
+use vacancy_testkit::database::{Database, Kind};
+
+use super::house::{House, ROOM, record};
+
+type End = Result<(), StoreError>;
+
+/// One of a batch has the wrong version, one a room that another session holds, one a key in use, one
+/// was given up, two are of one room, and one breaks its statement: the others are kept, by one
+/// transaction where nothing breaks it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_of_several_rooms_end_each_by_itself() {
+    for breaks in [false, true] {
+        let Some(db) = Database::create(Kind::Postgres).await else { return };
+        let house = House::build(&db).await;
+        let mut rooms = Vec::new();
+        for number in 0..8 {
+            rooms.push(house.room(10 + number).await);
+        }
+        let mut parts = Vec::new();
+        for room in &rooms {
+            parts.push(House::part(&house.calendar(*room).await, 0, 1));
+        }
+        let twin = House::part(&house.calendar(rooms[0]).await, 3, 4);
+        let [room, held_room] = [rooms[1], rooms[2]].map(|room| db.kind().uuid(room.0));
+        db.sql(&format!("UPDATE rooms SET version = version + 1 WHERE id = {room}")).await;
+        let held =
+            db.hold_write(&format!("SELECT 1 FROM rooms WHERE id = {held_room} FOR UPDATE")).await;
+        assert!(parts[3].gate.abandon());
+        if breaks {
+            parts[4].record = Some(record("in use"));
+            db.sql(
+                "INSERT INTO idempotency_keys
+                     (key, fingerprint, status, created_at, expires_at)
+                 VALUES ('in use', '', 200, now(), now() + interval '1 hour')",
+            )
+            .await;
+        }
+        parts.push(twin);
+        let mut others = behind_others(&house, parts).await;
+        let waits = others.remove(2);
+        let mut ends = heard(others).await;
+        // None of them has waited for the room that is held.
+        held.let_go().await;
+        ends.insert(2, waits.await.expect("no panic"));
+        let kept = |end: &End| end.is_ok();
+        let missed = |end: &End| matches!(end, Err(StoreError::Missed));
+        for (place, expect) in [
+            (1, missed as fn(&End) -> bool),
+            (2, |end| matches!(end, Ok(()) | Err(StoreError::Held))),
+            (3, |end| matches!(end, Err(StoreError::Abandoned))),
+            (5, kept),
+            (6, kept),
+            (7, kept),
+        ] {
+            assert!(expect(&ends[place]), "{breaks} {place}: {ends:#?}");
+        }
+        let of_one_room = [&ends[0], &ends[8]];
+        assert!(of_one_room.iter().any(|end| kept(end)), "{breaks}: {ends:#?}");
+        assert!(of_one_room.iter().any(|end| missed(end)), "{breaks}: {ends:#?}");
+        let lost = matches!(ends[4], Err(StoreError::Lost { guard: false }));
+        assert!(if breaks { lost } else { ends[4].is_ok() }, "{breaks}: {ends:#?}");
+        for (room, end) in rooms.iter().zip(&ends) {
+            let of = format!("room_id = {}", db.kind().uuid(room.0));
+            let rows = db.count(&format!("SELECT COUNT(*) FROM bookings WHERE {of}")).await;
+            let kept = end.is_ok() || *room == rooms[0];
+            assert_eq!(rows, i64::from(kept), "{breaks}: {ends:#?}");
+        }
+        let [one, another] = [rooms[0], rooms[7]].map(|room| db.kind().uuid(room.0));
+        let transactions = db
+            .count(&format!(
+                "SELECT COUNT(DISTINCT xmin::text) FROM bookings WHERE room_id IN ({one}, {another})"
+            ))
+            .await;
+        assert_eq!(transactions, if breaks { 2 } else { 1 });
+        // The bumped version has no event.
+        db.sql(&format!("UPDATE rooms SET version = version - 1 WHERE id = {room}")).await;
+        db.assert_audit_is_clean().await;
+    }
+}
+
+/// Commits `parts`, one write each, which come while two others hold both slots.
+async fn behind_others(house: &House<'_>, parts: Vec<Part>) -> Vec<JoinHandle<End>> {
+    let (mut first, mut events) = (Vec::new(), Vec::new());
+    for number in [2, 3] {
+        let room = house.room(number).await;
+        first.push(House::part(&house.calendar(room).await, 0, 1));
+        // Ours of the same version waits for what becomes of this one.
+        events.push(format!(
+            "INSERT INTO room_events (room_id, version, kind, at, data)
+             VALUES ({}, 2, 'another', now(), '{{}}');",
+            house.db.kind().uuid(room.0)
+        ));
+    }
+    let held = house.db.hold_write(&events.concat()).await;
+    // A write measures the time that it waits, but not the time since what it was decided on.
+    let at = house.calendar(ROOM).await.now;
+    let write = |part| Arc::new(Write::new(vec![part], at));
+    let first: Vec<_> = first.into_iter().map(write).collect();
+    let writes: Vec<_> = parts.into_iter().map(write).collect();
+    for write in first {
+        begin(commit(house, write));
+    }
+    house.db.until_waiting(2).await;
+    let ends = writes.into_iter().map(|write| begin(commit(house, write))).collect();
+    held.let_go().await;
+    ends
+}
+
+fn commit(
+    house: &House<'_>,
+    write: Arc<Write>,
+) -> impl Future<Output = End> + Send + 'static + use<> {
+    house.store.session().expect("the file is there").commit(write)
+}
+
+/// Begins `call`, which is in the queue then if it does not go at once.
+fn begin<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    let mut call = Box::pin(call);
+    assert!((&mut call).now_or_never().is_none(), "it takes a statement");
+    tokio::spawn(call)
+}
+
+fn look(
+    house: &House<'_>,
+    ask: &SnapshotQuery,
+) -> impl Future<Output = Result<Snapshot, StoreError>> + Send + 'static + use<> {
+    let mut session = house.store.session().expect("the file is there");
+    let ask = ask.clone();
+    async move { session.snapshot(&ask).await }
+}
+
+async fn heard(ends: Vec<JoinHandle<End>>) -> Vec<End> {
+    let mut heard = Vec::new();
+    for end in ends {
+        heard.push(end.await.expect("no panic"));
+    }
+    heard
+}
+
+/// Each sees what it asks for, and its own room's damage only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn snapshots_of_several_rooms_show_each_its_own() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let house = House::build(&db).await;
+    let (mut rooms, mut alone) = (Vec::new(), Vec::new());
+    for number in 0..6 {
+        let room = house.room(10 + number).await;
+        let part =
+            House::part(&house.calendar(room).await, 0, 1 + i64::try_from(number).unwrap_or(0));
+        let stay = part.change.bookings[0].to().stay;
+        house.commit(vec![part]).await.expect("no other writes");
+        let night = NightsQuery::of(room, stay);
+        let ask =
+            SnapshotQuery { rooms: vec![room], nights: vec![night], ..SnapshotQuery::default() };
+        rooms.push((room, ask));
+        alone.push(house.calendar(room).await.taken);
+    }
+    for broken in [false, true] {
+        if broken {
+            let id = db.kind().uuid(rooms[3].0.0);
+            db.sql(&format!(
+                "UPDATE rooms SET rate_amount = 1, rate_currency = '?' WHERE id = {id}"
+            ))
+            .await;
+        }
+        // Both slots are taken by statements that wait for the table, and the others queue.
+        let held = db.hold_write("LOCK TABLE hotels").await;
+        for (_, ask) in &rooms[..2] {
+            begin(look(&house, ask));
+        }
+        db.until_waiting(2).await;
+        let asks = rooms.iter().chain(&rooms);
+        let seen: Vec<_> = asks.map(|(_, ask)| begin(look(&house, ask))).collect();
+        held.let_go().await;
+        for (place, seen) in seen.into_iter().enumerate() {
+            let (room, at) = (rooms[place % 6].0, place % 6);
+            match seen.await.expect("no panic") {
+                Ok(seen) => {
+                    let rooms: Vec<RoomId> = seen.calendars.keys().copied().collect();
+                    assert_eq!(rooms, [room]);
+                    assert_eq!(seen.calendars[&room].taken, alone[at]);
+                    assert!(!broken || at != 3);
+                }
+                Err(error) => {
+                    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+                    assert!(broken && at == 3, "{place}: {error:?}");
+                }
+            }
+        }
+    }
+    db.is_left_unsound("a room's currency is no currency");
+}
