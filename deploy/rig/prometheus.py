@@ -12,17 +12,23 @@ from .ports import free_port, get
 RULES = sorted((pathlib.Path(__file__).resolve().parent.parent / "prometheus/rules").glob("*.yml"))
 
 
-def start_prometheus(fleet, targets):
-    """Scrapes the targets and evaluates our rules every second. Its data is kept with the logs."""
+def start_prometheus(fleet, targets, key=None):
+    """Scrapes the targets, with a key if they need one, and evaluates our rules every second. Its data
+    is kept with the logs, the key is not."""
     port = free_port()
     address = f"127.0.0.1:{port}"
     config = fleet.report / "prometheus.json"
     every_second = ("scrape_interval", "scrape_timeout", "evaluation_interval")
+    scrape = {"job_name": "vacancy", "static_configs": [{"targets": list(targets)}]}
+    if key:
+        file = fleet.folder / "metrics-key"
+        file.write_text(key)
+        scrape["authorization"] = {"credentials_file": str(file)}
     # JSON is YAML, and needs no library.
     text = {
         "global": {name: "1s" for name in every_second},
         "rule_files": [str(path) for path in RULES],
-        "scrape_configs": [{"job_name": "vacancy", "static_configs": [{"targets": list(targets)}]}],
+        "scrape_configs": [scrape],
     }
     config.write_text(json.dumps(text, indent=1))
     fleet.start(
