@@ -23,7 +23,7 @@ export const options = withProof({
 }, {
   accepted_bookings: [`count==${ROUNDS}`],
   room_unavailable: [`count==${ROUNDS * (VUS - 1)}`],
-  // The room changes once a round, so nobody can lose more than one race.
+  // The room changes once a round, so no client can lose more than one race.
   lock_conflict: ['count==0'],
 });
 

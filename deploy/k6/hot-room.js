@@ -1,5 +1,5 @@
-// Every client books the same room at the same moment, each for a night of its own. Nobody is in
-// anybody's way except through the room's version: the hardest case for a compare-and-set.
+// Every client books the same room at the same moment, each for a night of its own. Their
+// nights do not overlap, but they share the room's version: the hardest case for a compare-and-set.
 
 import exec from 'k6/execution';
 import {
@@ -15,7 +15,7 @@ const NIGHTS_A_SECOND_MAX = 4000;
 export const options = withProof({
   hot_room: { executor: 'constant-vus', vus: setting('VUS', 16, 4), duration: `${SECONDS}s` },
 }, {
-  // Every iteration asks for a night that nobody else asks for.
+  // Every iteration asks for a night that no other one asks for.
   room_unavailable: ['count==0'],
   // Three attempts at one room among many clients: some give up, most must not.
   exhausted_share: ['rate<0.5'],

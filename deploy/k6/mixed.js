@@ -1,5 +1,5 @@
 // A realistic day: people look far more often than they book, hold before they confirm, sometimes
-// cancel, and now and then somebody corrects a name or a rate.
+// cancel, and now and then correct a name or a rate.
 
 import exec from 'k6/execution';
 import {

@@ -1,4 +1,4 @@
-// Bookings spread evenly over very many rooms: the cost of a booking when nobody is in the way.
+// Bookings spread evenly over very many rooms: the cost of a booking without contention.
 
 import {
   NIGHTS, book, careful, createHotels, options as withProof, prove, ready, setting, stay,

@@ -172,7 +172,7 @@ def quiet_auto_book(client):
 
 
 class HotRoom:
-    """The room everybody wants, night by night; a sold-out room is followed by the next."""
+    """The room that all clients ask for, night by night; a sold-out room is followed by the next."""
 
     def __init__(self, client, hotel):
         self.client = client
@@ -196,8 +196,8 @@ class HotRoom:
 def crowd(seen, addresses, *, clients, seconds, at_most_seconds):
     """Many clients at one room, with other traffic beside them.
 
-    It lasts `seconds`, and longer until somebody has used up every attempt, because a load in which
-    nobody did compares nothing; `at_most_seconds` ends it in any case.
+    It lasts `seconds`, and longer until a client has exhausted its attempts, because a load in which
+    none did compares nothing; `at_most_seconds` ends it in any case.
     """
     opener = Client(seen, addresses)
     hotel = opener.create_hotel("Crowded")

@@ -106,7 +106,7 @@ class Load:
         return sum(a.sent - 1 for a in self.all())
 
     def verify(self, what):
-        """Every night was sold once, to a client that knows it, and to nobody else."""
+        """Every night was sold once, to a client that knows it, and to no other."""
         attempts = self.all()
         booked = [a for a in attempts if a.status == 201]
         odd = [a for a in attempts if a.status != 201 and a.code != "room_unavailable"]

@@ -103,7 +103,7 @@ def roll(proxy, name, replica, drained=False):
 
 
 def release(proxy, binary, postgres):
-    """What a rollout rests on: nobody serves tables that are behind, and a replica that runs lives
+    """What a rollout rests on: no replica serves tables that are behind, and a replica that runs lives
     with tables that are ahead; only starting the older release on them is refused."""
     print("release: replicas and tables of different releases")
     postgres.sql("CREATE DATABASE empty OWNER vacancy")

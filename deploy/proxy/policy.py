@@ -174,12 +174,12 @@ def policy(fleet):
 
         b.shutdown()
         b.server_close()
-        answer = call(proxy.port, "POST", "/v1/nobody", {"n": 1}, X_Request_Id="nobody-1")
+        answer = call(proxy.port, "POST", "/v1/absent", {"n": 1}, X_Request_Id="absent-1")
         check(
-            "nobody there: 503 unavailable with Retry-After and the request's id",
+            "no replica there: 503 unavailable with Retry-After and the request's id",
             answer.status == 503
             and answer.headers["Retry-After"] == "1"
-            and answer.json()["instance"] == "nobody-1"
+            and answer.json()["instance"] == "absent-1"
             and answer.json()["retryable"] is True,
             answer,
         )

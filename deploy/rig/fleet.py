@@ -18,7 +18,7 @@ LOG_LINES = 15
 
 
 class Trouble(Exception):
-    """Something of the rig does not work; the message is for whoever runs it."""
+    """Something of the rig does not work; the message is for the user who runs it."""
 
 
 class TimeIsUp(Trouble):
@@ -51,9 +51,9 @@ class Program:
 
     def start(self):
         """Starts it in a session of its own, so that Ctrl-C reaches us and not it, and waits."""
-        # Whoever took the port meanwhile would answer in its place.
+        # Another program that took the port meanwhile would answer in its place.
         if self.port and is_taken(self.port):
-            raise Trouble(f"{self.name} cannot start: somebody else has taken {self.address}")
+            raise Trouble(f"{self.name} cannot start: another program has taken {self.address}")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self._command,

@@ -12,7 +12,7 @@ _given = set()
 
 
 def free_port():
-    """A port that nothing listens on, given to nobody else in this process.
+    """A port that nothing listens on, given only once in this process.
 
     It is below the ports of outgoing connections. One of those could be the load's own connection,
     which would take the port before the server comes, or while it is killed and started again.
@@ -42,7 +42,7 @@ def _can_bind(port):
 
 
 def is_taken(port):
-    """Whether somebody listens there."""
+    """Whether a program listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -25,7 +25,7 @@ with rig.Fleet("vacancy-rig-") as fleet:
 
 
 class PortTest(unittest.TestCase):
-    """Ports that nobody else is given."""
+    """Ports that are given once."""
 
     def test_no_port_is_given_twice_or_to_an_outgoing_connection(self):
         given = [rig.free_port() for _ in range(500)]
@@ -34,7 +34,7 @@ class PortTest(unittest.TestCase):
         if lowest_ephemeral > ports.LOWEST:
             self.assertLess(max(given), lowest_ephemeral)
 
-    def test_nobody_answers_there(self):
+    def test_nothing_answers_there(self):
         self.assertEqual(rig.get(f"127.0.0.1:{rig.free_port()}", "/"), (0, b""))
 
 

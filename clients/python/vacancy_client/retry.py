@@ -65,7 +65,7 @@ class RetryingTransport(httpx.BaseTransport):
             try:
                 response = self._transport.handle_request(request)
             except httpx.TransportError:
-                # The connection was lost: nobody knows what became of the request.
+                # The connection was lost: the outcome of the request is unknown.
                 self._sleep(1)
                 continue
             if not _is_retryable(response):

@@ -33,7 +33,7 @@ export function retrying(options: RetryOptions = {}): (request: Request) => Prom
         if (last || !(await isRetryable(response))) return response;
         await sleep(1000 * secondsToWait(response));
       } catch (lost) {
-        // Cancelled by the caller, or the connection was lost: nobody knows what became of it.
+        // Cancelled by the caller, or the connection was lost: its outcome is unknown.
         if (last || request.signal.aborted) throw lost;
         await sleep(1000);
       }

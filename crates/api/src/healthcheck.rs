@@ -109,16 +109,16 @@ mod tests {
     async fn no_answer_is_one_clear_line() {
         check_answer(b"", Err("cannot be asked: connection closed before message completed")).await;
         check_answer(b"220 mail\r\n", Err("cannot be asked: invalid HTTP version parsed")).await;
-        // Bound and not listening: nobody else is given the port while the socket lives.
+        // Bound and not listening: no other socket is given the port while this one lives.
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
         let refused = socket.local_addr().expect("it is bound");
-        let error = check(refused).await.expect_err("nobody listens there");
+        let error = check(refused).await.expect_err("nothing listens there");
         assert!(error.starts_with(&format!("the service at {refused} cannot be asked: ")));
         assert!(error.contains("refused"), "{error}");
     }
 
-    /// The kernel connects the client, and nobody ever answers.
+    /// The kernel connects the client, and no answer ever comes.
     #[tokio::test]
     async fn a_service_that_hangs_is_not_waited_for() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -128,7 +128,7 @@ mod tests {
             let marks = "SELECT COUNT(*) FROM marks";
 
             let gate = CommitGate::default();
-            let mut tx = Tx::begin(&store).await.expect("nobody else writes");
+            let mut tx = Tx::begin(&store).await.expect("no other transaction writes");
             let written = tx.done(mark().execute(&tx.inner).await);
             assert_eq!(written.expect("there is such a table"), 1);
             let swallowed = tx.done(nowhere.execute(&tx.inner).await);

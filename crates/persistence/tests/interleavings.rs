@@ -1,7 +1,7 @@
 //! Why a room is booked the way it is: two sessions on PostgreSQL, step by step, each way of
 //! writing down a booking with the outcome it must have.
 //!
-//! Several of these are wrong on purpose and double-book. They stay, so that nobody "simplifies"
+//! Several of these are wrong on purpose and double-book. They stay, so that no change "simplifies"
 //! the write path into one of them, and so that a PostgreSQL that behaves differently is noticed.
 //! The tables are the tests' own and have no guard against overlaps, except where that is tested.
 //!
@@ -556,5 +556,5 @@ fn writes_rows(statement: &str) -> bool {
 fn sqlstate(code: Option<&str>) -> &'static str {
     const KNOWN: [&str; 3] = ["23P01", "40001", "40P01"];
     let known = KNOWN.into_iter().find(|known| Some(*known) == code);
-    known.unwrap_or_else(|| panic!("an error that nobody expects: {code:?}"))
+    known.unwrap_or_else(|| panic!("an error that is not expected: {code:?}"))
 }

@@ -1,4 +1,4 @@
-//! What becomes of an idempotency key: whose commit took place when nobody knows, and what a sweep
+//! What becomes of an idempotency key: whose commit may have taken place, and what a sweep
 //! leaves alone.
 
 use std::time::Duration;
@@ -42,7 +42,7 @@ on_both_databases! {
     }
 }
 
-/// The sweep has found the key expired and waits for its row, which somebody is using again. Were it
+/// The sweep has found the key expired and waits for its row, which another request is using again. Were it
 /// removed after that, the retry of a booking would book a second time.
 #[tokio::test]
 async fn a_sweep_leaves_a_key_that_is_used_again_meanwhile() {
@@ -53,7 +53,7 @@ async fn a_sweep_leaves_a_key_that_is_used_again_meanwhile() {
     let connection = db.connect().await;
     let again = connection.begin().await.expect("a transaction");
     let renew = "UPDATE idempotency_keys SET expires_at = now() + interval '1 day'";
-    again.execute_unprepared(renew).await.expect("nobody else is at it");
+    again.execute_unprepared(renew).await.expect("no other request is at it");
     let sweeping = tokio::spawn({
         let store = store.clone();
         async move { store.forget_expired_keys(10).await }
@@ -73,7 +73,7 @@ async fn a_sweep_leaves_a_key_that_is_used_again_meanwhile() {
 }
 
 async fn check_resolved(store: &Store, ours: &Answer, expected: &Resolved) {
-    let resolved = store.resolve(&key(), Some(ours)).await.expect("nobody holds it");
+    let resolved = store.resolve(&key(), Some(ours)).await.expect("no transaction holds it");
     assert_eq!(resolved, *expected, "{:?}", ours.body);
 }
 
@@ -86,7 +86,7 @@ async fn keep_under(store: &Store, key: &RequestKey, answer: &Answer) {
     let record = Record { key: key.clone(), answer: answer.clone() };
     let gate = CommitGate::default();
     let kept = store.commit_hotel(&Change::default(), &record, at, ("a test", None), &gate).await;
-    kept.expect("nobody else writes");
+    kept.expect("no other transaction writes");
 }
 
 fn key() -> RequestKey {

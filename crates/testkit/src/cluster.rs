@@ -26,7 +26,7 @@ use crate::{PATIENCE, eventually, folder, signal};
 /// The user and group ids of `nobody`, as whom PostgreSQL runs when we are root: it refuses root.
 const NOBODY: u32 = 65534;
 
-/// How many ports are tried when somebody else is quicker to take the one that was free.
+/// How many ports are tried when another program is quicker to take the one that was free.
 const PORTS_TRIED: u32 = 5;
 
 /// Where the tests of this process make their PostgreSQL databases.
@@ -172,7 +172,7 @@ impl Server {
     }
 
     /// Has the wrapper run a server on our port and waits until it answers. False when the port
-    /// was somebody else's.
+    /// was taken by another program.
     async fn run(&mut self) -> bool {
         let before = self.last_pid();
         let orders = self.wrapper.stdin.as_mut().expect("taken by drop alone");
@@ -225,7 +225,7 @@ impl Drop for Server {
         if self.last_pid().is_some() {
             self.resume();
         }
-        // The wrapper sees the end of its input and cleans up. Nobody has to wait for that here.
+        // The wrapper sees the end of its input and cleans up. There is no need to wait for that here.
         drop(self.wrapper.stdin.take());
     }
 }

@@ -1,4 +1,4 @@
-# Makes a folder with a PostgreSQL data directory and runs a server on it for as long as somebody holds the other
+# Makes a folder with a PostgreSQL data directory and runs a server on it for as long as a process holds the other
 # end of standard input.
 # Arguments: the folder to make, the folder of PostgreSQL's binaries, the server's further arguments.
 # Each line read is a port: wait until the server that runs, if any, has ended, then run one there.

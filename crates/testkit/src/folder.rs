@@ -1,4 +1,4 @@
-//! A folder of its own under the system's temporary one, for nobody else to read.
+//! A folder of its own under the system's temporary one, that no other user may read.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;

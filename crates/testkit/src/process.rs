@@ -203,7 +203,7 @@ impl Watchdog {
         Self { shell: shell.spawn().expect("a shell to watch over the service") }
     }
 
-    /// From now on the process id may belong to somebody else.
+    /// From now on the process id may belong to another process.
     fn dismiss(&mut self) {
         if let Some(mut stdin) = self.shell.stdin.take() {
             // A watchdog that is gone already needs no telling.

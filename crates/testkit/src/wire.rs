@@ -137,7 +137,7 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             tokio::select! {
-                // Either side breaking off is the connection's end, and nobody is left to tell.
+                // Either side breaking off is the connection's end, and there is no one end left to tell.
                 _ = connect(client, upstream, &shared) => {}
                 _ = hang_up.changed() => {}
             }

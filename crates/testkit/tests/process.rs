@@ -89,7 +89,7 @@ async fn said_by(test: &mut std::process::Child) -> u32 {
 }
 
 async fn gone(pid: u32) {
-    // A zombie that nobody has waited for yet has ended, too: it has no command line any more.
+    // A zombie that has not been waited for yet has ended, too: it has no command line any more.
     let command_line = format!("/proc/{pid}/cmdline");
     eventually("the process is gone", PATIENCE, || async {
         std::fs::read(&command_line).is_ok_and(|text| !text.is_empty()).then_some(()).xor(Some(()))

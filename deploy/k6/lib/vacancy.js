@@ -377,7 +377,7 @@ function proveCounters(before, after) {
   service.exhausted.add(grown('exhausted'));
 }
 
-// The booking counters of all replicas, summed. Expiry is left out: nobody asked for it.
+// The booking counters of all replicas, summed. Expiry is left out: no client asked for it.
 function counted() {
   const totals = {};
   for (const replica of bases) {

@@ -59,7 +59,7 @@ def find_programs():
 
 
 def get_json(port, path):
-    """Status and body of a GET on loopback; (None, None) if nobody answers."""
+    """Status and body of a GET on loopback; (None, None) if there is no answer."""
     status, body = rig.get(f"127.0.0.1:{port}", path)
     try:
         return (status, json.loads(body or b"null")) if status else (None, None)

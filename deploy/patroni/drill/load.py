@@ -150,7 +150,7 @@ class Load:
             raise rig.Trouble("a client did not end within its time limit")
 
     def abandon(self):
-        """Tells the clients to end and waits for none: nobody will read what they learnt."""
+        """Tells the clients to end and waits for none: their results will not be read."""
         self._stopping.set()
 
     def check(self):

@@ -58,7 +58,7 @@ def send(pid, number):
 
 
 class Processes:
-    """What this run started, by name. Servers run as an unprivileged user, nobody with more than
+    """What this run started, by name. Servers run as an unprivileged user, none with more than
     the few variables of `clean_environment`."""
 
     def __init__(self, fleet):

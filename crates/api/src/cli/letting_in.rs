@@ -48,7 +48,7 @@ pub(super) async fn check_any_key(guard: &GuardOptions, store: &Store) -> anyhow
     Err(ConfigError::invalid(why).into())
 }
 
-/// Says now and every hour that everybody may do everything, if that is so.
+/// Warns now and every hour that every caller may do everything, if that is so.
 pub(super) fn warn_if_open(guard: &GuardOptions, address: SocketAddr) {
     if guard.required || guard.loopback {
         return;
@@ -57,7 +57,7 @@ pub(super) fn warn_if_open(guard: &GuardOptions, address: SocketAddr) {
         let mut hours = tokio::time::interval(WARNING_INTERVAL);
         loop {
             hours.tick().await;
-            tracing::warn!(%address, "--auth none: everybody who reaches this address may do everything");
+            tracing::warn!(%address, "--auth none: every caller that reaches this address may do everything");
         }
     });
 }

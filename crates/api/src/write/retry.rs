@@ -30,7 +30,7 @@ where
 }
 
 /// One delay fewer than attempts. Each is lengthened at random and never shortened: a hot room
-/// gains nothing from everybody coming back sooner.
+/// gains nothing from all of them coming back sooner.
 fn delays(policy: RetryPolicy) -> impl Iterator<Item = Duration> {
     let RetryPolicy { attempts, base_delay, multiplier, jitter } = policy;
     // tokio_retry's `ExponentialBackoff::from_millis(b)` yields b, b², b³ …; this is b, b·m, b·m² ….

@@ -1,5 +1,5 @@
 //! The wire to PostgreSQL breaks at the worst moment: before COMMIT, or after it and before its
-//! answer. What a client hears must be true, and the same key must find out what nobody could say.
+//! answer. What a client hears must be true, and the same key must find out what could not be said then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -181,7 +181,7 @@ async fn one_cut_is_mended_within_the_request() {
     behind.db.assert_audit_is_clean().await;
 }
 
-/// The answer to COMMIT is lost and so is the database, until the deadline: nobody can know, and
+/// The answer to COMMIT is lost and so is the database, until the deadline: the outcome is unknown, and
 /// that is what is said. The same key finds out later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
@@ -204,10 +204,10 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
         assert_eq!(answer.code(), "outcome_unknown");
         assert_eq!(answer.json()["retryable"], true);
         assert!(took < timeout + SLACK, "answered after {took:?}");
-        // Meanwhile nothing can be booked, and nobody is told otherwise.
+        // Meanwhile nothing can be booked, and no client is told otherwise.
         let other = post(&api, &path, 5 + night, None, "refused").await.expect(503);
         assert_eq!(other.code(), "unavailable");
-        assert_eq!(behind.bookings().await, rows, "past the wire, before anyone asked again");
+        assert_eq!(behind.bookings().await, rows, "past the wire, before any client asked again");
 
         behind.wire.accept();
         let again = eventually("the key resolves", PATIENCE, || async {
@@ -232,7 +232,7 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
     behind.db.assert_audit_is_clean().await;
 }
 
-/// The database stands still, with its connections open, under load. Everybody is answered in time,
+/// The database stands still, with its connections open, under load. Every client is answered in time,
 /// and when it goes on, nothing appears that was said not to be applied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_said_not_to() {

@@ -1,4 +1,4 @@
-//! What nobody should send: each gets its problem document, and nothing is written.
+//! What must not be sent: each gets its problem document, and nothing is written.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -490,7 +490,7 @@ on_both_databases! {
     async fn what_does_not_exist_is_404_before_its_preconditions_are_read(db: Database) {
         let replica = Replica::start(&db).await;
         let api = Api::new(replica.url());
-        let nobody = "01890000-0000-7000-8000-000000000000";
+        let absent = "01890000-0000-7000-8000-000000000000";
         for (faults, status) in [
             (NONE, 404),
             (STALE, 404),
@@ -504,17 +504,17 @@ on_both_databases! {
             (Faults { too_large: true, ..FINE }, 413),
         ] {
             for (method, path) in [
-                (Method::PATCH, format!("/v1/hotels/{nobody}")),
-                (Method::PUT, format!("/v1/rooms/{nobody}")),
-                (Method::PATCH, format!("/v1/bookings/{nobody}")),
-                (Method::POST, format!("/v1/rooms/{nobody}/bookings")),
+                (Method::PATCH, format!("/v1/hotels/{absent}")),
+                (Method::PUT, format!("/v1/rooms/{absent}")),
+                (Method::PATCH, format!("/v1/bookings/{absent}")),
+                (Method::POST, format!("/v1/rooms/{absent}/bookings")),
             ] {
                 let answer = send_faulty(&api, method, &path, &faults).await;
                 assert_eq!(answer.status, status, "{path}: {answer:?}");
                 answer.code();
             }
         }
-        for path in ["hotels", "rooms", "bookings"].map(|kind| format!("/v1/{kind}/{nobody}")) {
+        for path in ["hotels", "rooms", "bookings"].map(|kind| format!("/v1/{kind}/{absent}")) {
             let url = api.path(&path);
             api.client.get(&url).header("If-Match", "seven").send().await.expect(404);
             api.client.get(&url).header("If-None-Match", "*").send().await.expect(404);
@@ -522,12 +522,12 @@ on_both_databases! {
             api.get(&format!("{path}?version=x")).await.expect(400);
             api.get(&format!("{path}?version=7")).await.expect(404);
         }
-        let url = api.path(&format!("/v1/rooms/{nobody}"));
+        let url = api.path(&format!("/v1/rooms/{absent}"));
         api.client.delete(&url).send().await.expect(404);
         // A collection has no version to name, which is said only where there is one.
         let hotel = api.hotel().await;
         for collection in ["rooms", "bookings"] {
-            for (hotel, status) in [(nobody, 404), (hotel.as_str(), 400)] {
+            for (hotel, status) in [(absent, 404), (hotel.as_str(), 400)] {
                 let url = api.path(&format!("/v1/hotels/{hotel}/{collection}"));
                 for tag in ["\"1\"", "\"1\", *", "*"] {
                     let request = api.client.post(&url).json(json!({})).header("If-Match", tag);
@@ -536,7 +536,7 @@ on_both_databases! {
             }
         }
         for command in ["confirm", "cancel"] {
-            api.command(nobody, command).await.expect(404);
+            api.command(absent, command).await.expect(404);
         }
     }
 
@@ -601,7 +601,7 @@ on_both_databases! {
         let refused = minimal(edit("Heddy")).await.expect(409);
         assert_eq!(refused.code(), "invalid_transition");
         assert_eq!(refused.header("preference-applied"), None);
-        // The stored answer is whole: whoever repeats the request may want it all.
+        // The stored answer is whole: the caller that repeats the request may want all of it.
         let keyed = |request: Request| request.json(stay_body(1, 2)).header("Idempotency-Key", "k");
         check_minimal(&minimal(keyed(api.client.post(&bookings))).await, 201, Some("\"1\""));
         let whole = keyed(api.client.post(&bookings)).send().await.expect(201);

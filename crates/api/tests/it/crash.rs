@@ -99,7 +99,7 @@ async fn kill_postgresql(rooms: usize) {
     for round in 1..=ROUNDS {
         load.acknowledged_at_least(round * BETWEEN_KILLS).await;
         server.kill9().await;
-        // Long enough without a database that everyone has been told so.
+        // Long enough without a database that every client has been told so.
         load.told_off_after(load.told_off() + CLIENTS as u64).await;
         server.restart().await;
     }
@@ -139,7 +139,7 @@ struct Acknowledged {
 
 impl Shared {
     fn url(&self, client: usize) -> String {
-        let urls = self.urls.lock().expect("nobody panics while holding it");
+        let urls = self.urls.lock().expect("no holder panics");
         urls[client % urls.len()].clone()
     }
 }
@@ -166,7 +166,7 @@ impl Load {
 
     /// From now on clients send to these replicas.
     fn goes_to(&self, urls: &[String]) {
-        *self.shared.urls.lock().expect("nobody panics while holding it") = urls.to_vec();
+        *self.shared.urls.lock().expect("no holder panics") = urls.to_vec();
     }
 
     async fn acknowledged_at_least(&self, count: u64) {

@@ -101,7 +101,7 @@ pub fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["kind"].as_str().expect("an event has a kind")).collect()
 }
 
-/// Waits until nobody is served and nothing is at work any more.
+/// Waits until no request is served and nothing is at work any more.
 pub async fn idle(replica: &Replica) {
     eventually("the service is idle", PATIENCE, || async {
         let scrape = Scrape::get(&replica.url()).await;

@@ -66,7 +66,7 @@ async fn a_full_disk_loses_no_booking_that_was_acknowledged() {
 }
 
 /// The network falls silent behind a COMMIT, on the only connection there is: the client hears that
-/// nobody knows, and soon after the service works again and the same key tells what became of it.
+/// the outcome is unknown, and soon after the service works again and the same key tells what became of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_network_costs_one_connection_for_a_while() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
@@ -98,7 +98,7 @@ async fn a_silent_network_costs_one_connection_for_a_while() {
     replica.stop().await;
 }
 
-/// Between a COMMIT that never arrived and the look at what became of it, somebody else uses the
+/// Between a COMMIT that never arrived and the look at what became of it, another request uses the
 /// key: that is no answer to this request, and nothing of theirs may be shown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_commit_is_not_answered_with_anothers_booking() {

@@ -24,7 +24,7 @@ const DUELS: usize = 24;
 
 on_both_databases! {
     /// The hold of each room runs out within the very milliseconds in which its owner confirms it
-    /// and a rival books its nights. Either may win, nobody may, both never do.
+    /// and a rival books its nights. Either may win, or neither; never both.
     async fn of_a_confirmation_and_a_rival_at_the_last_moment_one_wins(db: Database) {
         let mut random = StdRng::seed_from_u64(seed());
         let replicas = replicas(&db).await;
@@ -103,7 +103,7 @@ on_both_databases! {
         let expired = counted(&urls, "booking_holds_expired_total", &[]).await;
         assert_eq!(expired, (rivals_won + nobody_won) as u64);
         eprintln!(
-            "duels, {:?}, {} replicas: confirmed {owners_won}, rival {rivals_won}, nobody at first \
+            "duels, {:?}, {} replicas: confirmed {owners_won}, rival {rivals_won}, neither at first \
              {nobody_won}",
             db.kind(), replicas.len()
         );
@@ -146,7 +146,7 @@ on_both_databases! {
         assert_eq!(outcomes(&urls, "expire").await, 1);
     }
 
-    /// Whoever confirms too late is refused, and the refusal leaves a record: a clock that steps back
+    /// A confirmation that comes too late is refused, and the refusal leaves a record: a clock that steps back
     /// cannot revive the hold.
     async fn a_lapsed_hold_cannot_be_confirmed_and_is_recorded_as_expired(db: Database) {
         let replicas = replicas(&db).await;
@@ -206,7 +206,7 @@ on_both_databases! {
         assert_eq!(outcomes(&urls, "expire").await, 1);
         assert_eq!(outcomes(&urls, "book").await, 1);
 
-        // One that is not in the way is left as it is, until somebody asks for its nights: an edit
+        // One that is not in the way is left as it is, until a request asks for its nights: an edit
         // of the booking that moves it there does, too.
         let state = api.get(&format!("/v1/bookings/{beside}")).await.expect(200).json();
         assert_eq!(state["status"], "held");
@@ -221,7 +221,7 @@ on_both_databases! {
         assert_eq!(outcomes(&urls, "expire").await, 2);
     }
 
-    /// With the sweeper on, a hold that nobody asks about is expired all the same, and once.
+    /// With the sweeper on, a hold that no request asks about is expired all the same, and once.
     async fn the_sweeper_records_what_nobody_asks_about(db: Database) {
         let options = ReplicaOptions {
             sweep_interval: Some(Duration::from_millis(100)),
@@ -257,7 +257,7 @@ on_both_databases! {
     }
 }
 
-/// One replica's clock is an hour ahead, another's an hour behind, and nobody can tell: holds last
+/// One replica's clock is an hour ahead, another's an hour behind, and no client can tell: holds last
 /// as long as they were asked for, by the database's clock, and all replicas agree on them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_with_a_wrong_clock_behaves_like_the_others() {
@@ -308,7 +308,7 @@ async fn a_replica_with_a_wrong_clock_behaves_like_the_others() {
             assert_eq!(again.body, booked.body);
         }
     }
-    // The holds of one second run out, for everyone and not before their time; all three sweep.
+    // The holds of one second run out, on every replica and not before their time; all three sweep.
     for (began, id) in &sentinels {
         eventually("a hold of a second runs out", PATIENCE, || async {
             let state = apis[1].get(&format!("/v1/bookings/{id}")).await.expect(200).json();
@@ -390,7 +390,7 @@ fn with_clock(folder: &Folder, offset: &str) -> PathBuf {
     script
 }
 
-/// The clock that a process goes by when nobody else is asked: its own ids are made from it.
+/// The clock that a process goes by when no other is asked: its own ids are made from it.
 async fn clock_of(api: &Api) -> i64 {
     let answer = api.get("/livez").await.expect(200);
     let id = answer.header("x-request-id").expect("every answer names its request").to_owned();

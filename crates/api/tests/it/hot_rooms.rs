@@ -67,7 +67,7 @@ on_both_databases! {
         }
     }
 
-    /// A writer past the service that never pauses loses the races for nobody: the last attempt
+    /// A writer past the service that never pauses makes no request lose its last race: the last attempt
     /// waits in line behind it.
     async fn a_rival_that_never_pauses_starves_no_request(db: Database) {
         let replicas = replicas(&db).await;
@@ -115,7 +115,7 @@ on_both_databases! {
     }
 }
 
-/// A stranger keeps one room's row for longer than anybody waits: those who want the room, with keys
+/// A stranger keeps one room's row for longer than any request waits: those who want the room, with keys
 /// or without, hear in time that it was not to be had, and others hear nothing of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strangers_lock_is_told_and_reaches_no_other_room() {

@@ -155,7 +155,7 @@ on_both_databases! {
         let cities = |it: &Value| if text(it, "hotel_id") == rome { "Rome" } else { "Venice" };
         let rome_path = format!("/v1/rooms?hotel_id={rome}");
         let both = format!("/v1/rooms?sort=nightly_rate&hotel_id={venice}&kind=double&guests=2");
-        let nobody = "/v1/rooms?hotel_id=01890000-0000-7000-8000-000000000000";
+        let absent = "/v1/rooms?hotel_id=01890000-0000-7000-8000-000000000000";
         let cases: [(&str, &[&Value], &Keep); 11] = [
             (&least_booked, &by_times, &|it| text(it, "hotel_id") == venice),
             (&rome_path, &by_number, &|it| text(it, "hotel_id") == rome),
@@ -171,7 +171,7 @@ on_both_databases! {
                     && text(it, "kind") == "double"
                     && number(it, "capacity") >= 2
             }),
-            (nobody, &by_number, &|_| false),
+            (absent, &by_number, &|_| false),
         ];
         for (path, order, keep) in cases {
             let expected: Vec<_> = order.iter().copied().filter(|it| keep(it)).collect();
@@ -387,7 +387,7 @@ on_both_databases! {
                 }
             }
         }
-        // Half of the holds have lapsed, and nobody has noticed.
+        // Half of the holds have lapsed, and none is expired yet.
         let first_half =
             rooms[..3].iter().map(|room| db.kind().uuid(room)).collect::<Vec<_>>().join(", ");
         let before = match db.kind() {
@@ -591,7 +591,7 @@ on_both_databases! {
                 Some("private, no-cache")
             );
         }
-        // Fifty, when nobody says.
+        // Fifty, when the request does not say.
         for number in 2..=51 {
             api.room(&hotel, &number.to_string()).await;
         }

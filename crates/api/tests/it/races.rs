@@ -11,8 +11,8 @@ const CLIENTS: usize = 50;
 const ROUNDS: u64 = 20;
 
 on_both_databases! {
-    /// One night each round. Whoever loses the race on the room's version looks again and finds the
-    /// night taken, so that one wins and everyone else hears the same, whichever way they lost.
+    /// One night each round. The request that loses the race on the room's version looks again and finds the
+    /// night taken, so that one wins and all others hear the same, whichever way they lost.
     async fn one_night_is_sold_to_one_of_fifty(db: Database) {
         let began = Instant::now();
         let replicas = replicas(&db).await;
@@ -62,7 +62,7 @@ on_both_databases! {
         );
     }
 
-    /// Fifty different nights: nobody is in anybody's way but for the room's version. Who loses three
+    /// Fifty different nights: they share nothing but the room's version. A request that loses three
     /// times hears so and may come again; nothing is lost and nothing sold without an answer.
     async fn fifty_nights_are_sold_or_given_up_and_every_number_agrees(db: Database) {
         let began = Instant::now();

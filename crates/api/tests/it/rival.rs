@@ -1,4 +1,4 @@
-//! Somebody else who writes between a decision and its commit: races lost on purpose.
+//! Another writer that comes between a decision and its commit: races lost on purpose.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

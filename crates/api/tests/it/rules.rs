@@ -379,7 +379,7 @@ on_both_databases! {
         }
     }
 
-    /// A lapsed hold is in nobody's way, and whoever meets it writes that down first.
+    /// A lapsed hold is in no request's way, and the request that meets it records its expiry first.
     async fn a_lapsed_hold_gives_its_nights_back(db: Database) {
         let replica = Replica::start(&db).await;
         let api = Api::new(replica.url());
@@ -433,7 +433,7 @@ on_both_databases! {
         api.book(&room, 5, 7).await.expect(201);
         api.book(&other, 2, 4).await.expect(201);
         let path = format!("/v1/bookings/{booking}");
-        let nobody = "01890000-0000-7000-8000-000000000000";
+        let absent = "01890000-0000-7000-8000-000000000000";
         let (ok, invalid, taken) = ("", "validation_failed", "room_unavailable");
         for (body, status, code, pointer) in [
             (json!({ "guest": { "name": "Grace", "email": "grace@example.org" } }), 200, ok, ""),
@@ -461,7 +461,7 @@ on_both_databases! {
             (json!({ "check_in": "tomorrow" }), 422, invalid, "/check_in"),
             // A move stays within the hotel.
             (json!({ "room_id": foreign }), 422, invalid, "/room_id"),
-            (json!({ "room_id": nobody }), 422, invalid, "/room_id"),
+            (json!({ "room_id": absent }), 422, invalid, "/room_id"),
             (json!({ "room_id": deleted }), 422, invalid, "/room_id"),
             (json!({ "room_id": "101" }), 422, invalid, "/room_id"),
             (json!({ "room_id": null }), 422, invalid, "/room_id"),
@@ -702,7 +702,7 @@ on_both_databases! {
         assert_eq!(api.get("/v1/hotels").await.json()["items"], json!([]));
     }
 
-    /// Least booked first, whoever is free, spread over the equal.
+    /// Least booked first, of the free ones, spread over the equal.
     async fn the_service_picks_the_least_booked_free_room(db: Database) {
         let rival = Rival::on(&db);
         let options = ReplicaOptions { failpoint: rival.failpoint(), ..ReplicaOptions::default() };
@@ -775,11 +775,11 @@ on_both_databases! {
             let answer = request.header(name, value).send().await;
             check("a version of what has none", &answer, 400, "invalid_request", "");
         }
-        let nobody = "/v1/hotels/01890000-0000-7000-8000-000000000000/bookings";
-        check("no such hotel", &api.post(nobody, &stay_body(0, 1)).await, 404, "not_found", "");
+        let absent = "/v1/hotels/01890000-0000-7000-8000-000000000000/bookings";
+        check("no such hotel", &api.post(absent, &stay_body(0, 1)).await, 404, "not_found", "");
         check(
             "no such hotel, nor such a body",
-            &api.post(nobody, &json!({})).await,
+            &api.post(absent, &json!({})).await,
             404,
             "not_found",
             "",
@@ -821,7 +821,7 @@ on_both_databases! {
         assert_eq!(held["status"], "held");
     }
 
-    /// Ties are broken at random: not everybody goes for the same room.
+    /// Ties are broken at random: not all requests go for the same room.
     async fn equal_rooms_are_picked_at_random(db: Database) {
         let replica = Replica::start(&db).await;
         let api = Api::new(replica.url());
@@ -886,7 +886,7 @@ on_both_databases! {
                 }
                 let null = api.patch(&path, "*", &json!({ *name: null })).await;
                 check(name, &null, 422, "validation_failed", &format!("/{name}"));
-                // What PUT leaves out stays as it is, since nobody but the service writes it.
+                // What PUT leaves out stays as it is, since only the service writes it.
                 put(with(&changed, &json!({ *name: null }))).await.expect(200);
             }
             check(

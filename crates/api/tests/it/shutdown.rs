@@ -35,8 +35,8 @@ on_both_databases! {
         stop_under_load(&db, 1).await;
     }
 
-    /// Nobody waits for the deadline when there is nothing to wait for; and one request that takes its
-    /// time, because somebody else holds the room, is finished first.
+    /// The end does not wait for the deadline when there is nothing to wait for; and one request that takes its
+    /// time, because another transaction holds the room, is finished first.
     async fn a_stop_waits_for_a_slow_request_and_for_nothing_else(db: Database) {
         // Patient enough that the booking waits for as long as the room is held.
         let patient = "--request-timeout=30s --retry-attempts=20 --retry-multiplier=1";
@@ -127,7 +127,7 @@ async fn stop_under_load(db: &Database, count: usize) {
     let (status, took) = process.terminate().await;
     assert_eq!(status.code(), Some(0), "{}", process.log());
     assert!(took <= STOP_DEADLINE, "it took {took:?}");
-    assert!(TcpStream::connect(process.address()).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(process.address()).await.is_err(), "nothing listens any more");
     drop(idle);
 
     let mut logs = Vec::new();

@@ -27,7 +27,7 @@ const ROOMS: usize = 40;
 const PERMITS: u32 = 1_024;
 
 on_both_databases! {
-    /// Two thousand bookings over five connections, and nobody listens for longer than 50 ms.
+    /// Two thousand bookings over five connections, and no client listens for longer than 50 ms.
     async fn two_thousand_clients_that_hang_up_poison_nothing(db: Database) {
         storm(&db, ROOMS).await;
     }
@@ -221,7 +221,7 @@ async fn storm(db: &Database, count: usize) {
     let won = outcome("first_attempt") + outcome("after_retry");
     let (refused, exhausted, failed) =
         (outcome("refused"), outcome("exhausted"), outcome("failed"));
-    // A deadline that passes during COMMIT leaves it open, here as for whoever listens.
+    // A deadline that passes during COMMIT leaves it open, here as for a client that listens.
     let unknown = outcome("unknown");
     assert_eq!(outcome("unchanged") + outcome("precondition_failed"), 0);
     let confirmed = "SELECT COUNT(*) FROM bookings WHERE status = 'confirmed'";
@@ -256,7 +256,7 @@ async fn storm(db: &Database, count: usize) {
     }
     assert_eq!(tally(&heard, 201, ""), acknowledged.len());
     let hung_up = REQUESTS - heard.len();
-    assert!(hung_up > REQUESTS / 10, "a storm in which nobody hung up: {hung_up}");
+    assert!(hung_up > REQUESTS / 10, "a storm in which no client hung up: {hung_up}");
     eprintln!(
         "storm, {:?}: {REQUESTS} requests, {hung_up} hung up, {reached} reached a decision: \
          {won} booked ({} of them heard of it), {refused} refused, {exhausted} gave up, {failed} \

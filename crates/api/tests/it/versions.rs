@@ -3,7 +3,7 @@
 //! Every acknowledged write names the version of the room that it produced, so its place in the
 //! order is known, and no general checker is needed. Clients of mixed operations run against a few
 //! rooms over all replicas, some of them hang up, and on PostgreSQL one replica's commits are cut
-//! now and then. Afterwards the rooms' histories are replayed, and everything that anybody was told
+//! now and then. Afterwards the rooms' histories are replayed, and everything that any client was told
 //! is held against them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ const CLIENTS: usize = 16;
 const ROOMS: usize = 4;
 /// What each client does.
 const STEPS: usize = 50;
-/// Nights that are asked for: few enough that everybody is in everybody's way.
+/// Nights that are asked for: few enough that all are in each other's way.
 const NIGHTS: u64 = 40;
 
 on_both_databases! {
@@ -132,11 +132,11 @@ enum Outcome {
     Done { room: String, version: u64, booking: Option<String> },
     /// 4xx or 503: not applied.
     Not(u16, String),
-    /// Nobody can say: 504, or the client hung up.
+    /// Unknown: 504, or the client hung up.
     Unknown,
 }
 
-/// A room as somebody saw it.
+/// A room as a client saw it.
 #[derive(Debug)]
 struct Look {
     room: String,
@@ -231,7 +231,7 @@ impl Client {
             return Outcome::Done { room: text("id"), version, booking: None };
         }
         let tag = answer.header("etag").expect("a booking has a tag").to_owned();
-        self.known.lock().expect("nobody panics while holding it").push((text("id"), tag));
+        self.known.lock().expect("no holder panics").push((text("id"), tag));
         let version = body["room_version"].as_u64().expect("a version");
         Outcome::Done { room: text("room_id"), version, booking: Some(text("id")) }
     }
@@ -249,9 +249,9 @@ impl Client {
         });
     }
 
-    /// A booking that somebody knows of, mostly one of the latest.
+    /// A booking that a client knows of, mostly one of the latest.
     fn pick(&mut self) -> Option<(String, String)> {
-        let known = self.known.lock().expect("nobody panics while holding it");
+        let known = self.known.lock().expect("no holder panics");
         let recent = known.len().min(30);
         if recent == 0 {
             return None;
@@ -280,7 +280,7 @@ impl Client {
         self.api.client.post(self.api.path(&format!("/v1/bookings/{booking}/{command}")))
     }
 
-    /// A name that nobody gave before, so that the edit changes something.
+    /// A name that was not given before, so that the edit changes something.
     fn edit_booking(&mut self, (id, tag): &(String, String), request: &str) -> Request {
         self.patch_booking(id, tag, &json!({ "guest": { "name": request } }))
     }
@@ -337,7 +337,7 @@ async fn read_history(api: &Api, room: &str) -> Vec<Event> {
 }
 
 /// No version belongs to a request that was told "no". Gives, for each room, how many belong to
-/// requests of which nobody was told anything.
+/// requests of which no client was told anything.
 fn every_event_belongs_to_a_write_that_may_have_happened(
     history: &[Vec<Event>],
     told: &BTreeMap<String, Told>,
@@ -361,7 +361,7 @@ fn every_event_belongs_to_a_write_that_may_have_happened(
     unknown_applied
 }
 
-/// An acknowledged write is where it was said to be; versions are nobody else's.
+/// An acknowledged write is where it was said to be; no two writes share a version.
 fn every_acknowledged_write_is_in_the_history(
     history: &[Vec<Event>],
     told: &BTreeMap<String, Told>,
@@ -431,7 +431,7 @@ struct Stay {
 }
 
 /// Goes through all histories at once, a move's departure before its arrival, and holds every event
-/// against the rules: transitions, nights that nobody else has. Gives each room's state at each
+/// against the rules: transitions, nights that no other booking has. Gives each room's state at each
 /// version.
 fn replay(history: &[Vec<Event>]) -> Vec<Vec<State>> {
     let mut stays = BTreeMap::<String, Stay>::new();
@@ -530,7 +530,7 @@ fn apply(
     }
 }
 
-/// Whoever looked saw one whole state: no later than what was there when the answer came, and no
+/// Each reader saw one whole state: no later than what was there when the answer came, and no
 /// earlier than what was there when they asked.
 fn every_look_saw_a_state_of_its_time(
     history: &[Vec<Event>],

@@ -58,7 +58,7 @@ impl<'a> Requests<'a> {
         loop {
             let Ok(message) = Message::read(&mut client).await else {
                 if self.withheld.from.load(Ordering::SeqCst) != NOTHING_WITHHELD {
-                    // The fate of a COMMIT on its way is seen to its end, whoever waits for it.
+                    // The fate of a COMMIT on its way is seen to its end, whether or not a client waits for it.
                     std::future::pending::<()>().await;
                 }
                 return Ok(());

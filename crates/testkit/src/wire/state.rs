@@ -77,7 +77,7 @@ pub(super) struct State {
 
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while holding the state")
+        self.state.lock().expect("no holder of the state panics")
     }
 
     pub(super) fn record(&self, statement: &str) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cut_is_used_up() {
+    fn a_cut_happens_once() {
         let mut cut = Cut::AfterCommit(2);
         assert_eq!(cut.take(), Cut::AfterCommit(2));
         assert_eq!(cut.take(), Cut::AfterCommit(1));

@@ -149,7 +149,7 @@ impl Idp {
                 rsa
             }
             Some("HS256") => {
-                // Keyed with what everybody knows: the public key.
+                // Keyed with what is public: the public key.
                 let public = self.rsa.public().as_ref();
                 let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, public);
                 ring::hmac::sign(&key, message.as_bytes()).as_ref().to_vec()

@@ -59,7 +59,7 @@ async fn a_service_on_loopback_starts_as_it_is_told_and_open_if_it_is_not() {
         let mut service = Process::start(binary(), db.url(), args).await;
         let answer = super::world::Caller::new(service.url(), None).get("/v1/me").await;
         answer.expect(if open { 200 } else { 401 });
-        assert!(!service.log().contains("everybody who reaches"), "{args:?}");
+        assert!(!service.log().contains("every caller that reaches"), "{args:?}");
         service.terminate().await;
     }
 }
