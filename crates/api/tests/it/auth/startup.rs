@@ -34,7 +34,7 @@ async fn a_service_that_does_not_say_who_is_let_in_does_not_start_on_a_network()
         (&["--oidc-issuer", "https://idp.example", "--oidc-audience", "x"], "must be ALIAS=https"),
         (&["--oidc-algorithms", "HS256"], "must be RS256, PS256, ES256 or EdDSA"),
         (&["--auth", "maybe"], "invalid value 'maybe'"),
-        (&["--rate-limit", "200/m"], "must be 0 to 100000/s"),
+        (&["--rate-limit", "200/m"], "must be a whole number from 0 to 100000, such as 200/s"),
     ] {
         let ended =
             Process::run_in(folder.path(), binary(), &[], &[&["serve"], args].concat()).await;
