@@ -17,7 +17,7 @@ export VACANCY_TEST_SKIPS=$steps_dir/skips
 : >"$VACANCY_TEST_SKIPS"
 
 steps_counted() {
-    # The closing lines of the runners used here: cargo test; checks of our own; unittest; pytest.
+    # The closing lines of the runners used here: cargo test; checks of our own; unittest; node; pytest.
     awk -v skips="$(wc -l <"$VACANCY_TEST_SKIPS")" '
         { gsub(/\033\[[0-9;]*m/, "") }
         /^test result: / { passed += $4; failed += $6; next }
@@ -30,6 +30,8 @@ steps_counted() {
             next
         }
         /^Ran [0-9]+ tests? in / { passed += $2; next }
+        /^# pass [0-9]+$/ { passed += $3; next }
+        /^# fail [0-9]+$/ { failed += $3; next }
         / [0-9]+ passed.* in [0-9.]+s/ {
             for (i = 1; i < NF; i++) if ($(i + 1) ~ /^passed,?$/) passed += $i
         }
