@@ -62,4 +62,17 @@ async fn a_service_on_loopback_starts_as_it_is_told_and_open_if_it_is_not() {
         assert!(!service.log().contains("every caller that reaches"), "{args:?}");
         service.terminate().await;
     }
+    // With no other way in than tokens; and with a key in the database.
+    let issuer = ["--oidc-issuer", "a=https://127.0.0.1:1/idp", "--oidc-audience", "x"];
+    let mut service =
+        Process::start(binary(), db.url(), &[&["--auth", "required"], &issuer[..]].concat()).await;
+    super::world::Caller::new(service.url(), None).get("/v1/me").await.expect(401);
+    service.terminate().await;
+    let create = ["keys", "create", "--name", "x", "--scopes", "read", "--database-url", db.url()];
+    let made = Process::run(binary(), &create).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let mut service = Process::start(binary(), db.url(), &["--auth", "required"]).await;
+    let caller = super::world::Caller::new(service.url(), Some(made.stdout.trim_end()));
+    caller.get("/v1/me").await.expect(200);
+    service.terminate().await;
 }
