@@ -87,6 +87,10 @@ CREATE TABLE bookings (
     made_by {text},
     source {text},
     reference {text},
+    -- Of a stay that changed rooms: the booking of the nights slept before in another room, and of
+    -- those nights, the booking under which the stay went on.
+    continues {uuid},
+    continued_by {uuid},
     version {int} NOT NULL CHECK (version >= 1),
     room_version {int} NOT NULL CHECK (room_version >= 1),
     created_at {instant} NOT NULL,
@@ -127,6 +131,8 @@ CREATE INDEX bookings_source_room ON bookings (room_id, source, status, check_in
     WHERE source IS NOT NULL;
 CREATE INDEX bookings_source ON bookings (source, status, check_in, id, check_out)
     WHERE source IS NOT NULL;
+-- The nights slept of a stay that went on: forgetting its guest. Other bookings cost nothing.
+CREATE INDEX bookings_continued_by ON bookings (continued_by) WHERE continued_by IS NOT NULL;
 -- The sweeper's look for lapsed holds.
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
 -- The sweeper's look for guests to forget: a booking leaves it when that is done.

@@ -86,7 +86,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`. */
+        /**
+         * Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in the house who
+         *     changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
+         *     names. Needs `If-Match` or `?version=`.
+         */
         patch: operations["edit_booking"];
         trace?: never;
     };
@@ -135,7 +139,8 @@ export interface paths {
         put?: never;
         /**
          * Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-         *     in any state of it. Histories never held guests.
+         *     in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+         *     held guests.
          */
         post: operations["erase_booking"];
         delete?: never;
@@ -491,6 +496,18 @@ export interface components {
              */
             check_out: string;
             /**
+             * Format: uuid
+             * @description The booking under which the stay went on in another room. This one holds the nights slept
+             *     until then: they and their room stay as they are.
+             */
+            readonly continued_by?: string;
+            /**
+             * Format: uuid
+             * @description The booking of the nights slept before in another room, when a guest in the house changed
+             *     rooms.
+             */
+            readonly continues?: string;
+            /**
              * Format: date-time
              * @description When it was made.
              */
@@ -514,7 +531,7 @@ export interface components {
             readonly hotel_id: string;
             /**
              * Format: uuid
-             * @description UUIDv7; a move keeps it.
+             * @description UUIDv7; a move keeps it, also that of a guest in the house.
              */
             readonly id: string;
             /** @description The principal that made it; shown to those who see all bookings. */
@@ -578,6 +595,18 @@ export interface components {
              */
             check_out?: string;
             /**
+             * Format: uuid
+             * @description The booking under which the stay went on in another room. This one holds the nights slept
+             *     until then: they and their room stay as they are.
+             */
+            readonly continued_by?: string;
+            /**
+             * Format: uuid
+             * @description The booking of the nights slept before in another room, when a guest in the house changed
+             *     rooms.
+             */
+            readonly continues?: string;
+            /**
              * Format: date-time
              * @description When it was made.
              */
@@ -607,7 +636,7 @@ export interface components {
             readonly hotel_id?: string;
             /**
              * Format: uuid
-             * @description UUIDv7; a move keeps it.
+             * @description UUIDv7; a move keeps it, also that of a guest in the house.
              */
             readonly id?: string;
             /** @description The principal that made it; shown to those who see all bookings. */
@@ -684,7 +713,7 @@ export interface components {
          * @description What happened to a room.
          * @enum {string}
          */
-        EventKind: "room_created" | "room_edited" | "room_deleted" | "booked" | "held" | "confirmed" | "erased" | "cancelled" | "expired" | "moved_out" | "moved_in" | "rescheduled" | "hold_prolonged" | "booking_edited";
+        EventKind: "room_created" | "room_edited" | "room_deleted" | "booked" | "held" | "confirmed" | "erased" | "cancelled" | "expired" | "moved_out" | "moved_in" | "stayed" | "rescheduled" | "hold_prolonged" | "booking_edited";
         /** @description One page. */
         EventList: {
             /** @description The items, in the list's order. */

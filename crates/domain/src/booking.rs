@@ -144,6 +144,11 @@ pub struct Booking {
     pub total: Option<Total>,
     /// Where it comes from.
     pub origin: Origin,
+    /// The booking of the nights slept before in another room.
+    pub continues: Option<BookingId>,
+    /// The booking under which the stay went on in another room: this one holds nights slept, and its
+    /// nights and its room stay as they are.
+    pub continued_by: Option<BookingId>,
     /// The principal that made it; absent where requests need no credential.
     pub made_by: Option<String>,
     /// Counts its own writes.

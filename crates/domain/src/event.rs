@@ -76,6 +76,7 @@ event_kinds! {
     Expired = "expired", "A hold ran out and was recorded as such.";
     MovedOut = "moved_out", "A booking left for another room.";
     MovedIn = "moved_in", "A booking came from another room.";
+    Stayed = "stayed", "A guest changed rooms: the nights slept here are a booking of their own.";
     Rescheduled = "rescheduled", "A booking changed its nights within the room.";
     HoldProlonged = "hold_prolonged", "A hold was given more time.";
     BookingEdited = "booking_edited", "A booking's guest, number of guests or origin changed.";

@@ -7,8 +7,8 @@ use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
     Day, Decided, Decision, EventData, Field, Guest, Guests, Hotel, HotelAttributes, HotelChange,
     HotelDay, HotelId, Instant, Money, NewBooking, Origin, Reference, Refusal, Refused, Room,
-    RoomAttributes, RoomId, RoomStatus, RoomWrite, Source, Status, Stay, Text, Version, amend,
-    cancel, confirm, erase, expire,
+    RoomAttributes, RoomId, RoomStatus, RoomWrite, Source, Status, Stay, Text, Total, Version,
+    amend, cancel, confirm, erase, expire,
 };
 
 #[test]
@@ -268,6 +268,181 @@ fn an_edit_that_changes_nothing_is_none() {
     assert!(matches!(hotel.delete(false), Ok(Decided::Changed(..))));
 }
 
+/// What the nights slept are called.
+const SLEPT: BookingId = BookingId(Uuid::from_u128(77));
+
+/// A guest in the house changes rooms on 1 December: the nights before stay sold where they were.
+#[test]
+fn nights_slept_stay_in_their_room_when_the_guest_changes_rooms() {
+    let moved = "moved_out 29-03, stayed 29-01, moved_in 01-03";
+    let (reprice, keep) = (true, false);
+    for (nights, to, reprice, expect, total, of_slept) in [
+        // Two nights were slept, two are left; the other room costs twice as much.
+        ("11-29 12-03", "11-29 12-03", reprice, moved, 40_000, 20_000),
+        ("11-29 12-03", "11-29 12-03", keep, moved, 20_000, 20_000),
+        (
+            "11-29 12-03",
+            "11-29 12-05",
+            keep,
+            "moved_out 29-03, stayed 29-01, moved_in 01-05",
+            40_000,
+            20_000,
+        ),
+        (
+            "11-29 12-03",
+            "11-29 12-02",
+            reprice,
+            "moved_out 29-03, stayed 29-01, moved_in 01-02",
+            20_000,
+            20_000,
+        ),
+        // The guest was to leave today, and stays on in another room.
+        (
+            "11-30 12-01",
+            "11-30 12-02",
+            reprice,
+            "moved_out 30-01, stayed 30-01, moved_in 01-02",
+            20_000,
+            10_000,
+        ),
+    ] {
+        let booking = sleeping(nights);
+        let decision = change_rooms(&booking, to, reprice, &[]);
+        let said = told(&decision, std::slice::from_ref(&booking));
+        assert_eq!(said, format!("{expect} for {of_slept}; sold 0 1"), "{nights} {to}");
+        let Ok(Decided::Changed(change, moved)) = decision else { panic!("{said}") };
+        let slept = change.bookings[1].to();
+        assert!(matches!(&change.bookings[1], BookingChange::Insert(_)), "{change:?}");
+        assert_eq!(change.bookings[0].to(), &moved, "it leaves before its nights are another's");
+        assert_eq!((moved.id, moved.total.map(Total::amount)), (booking.id, Some(total)));
+        assert_eq!((moved.continues, moved.continued_by), (Some(SLEPT), None));
+        assert_eq!((slept.id, slept.room, slept.status), (SLEPT, booking.room, Status::Confirmed));
+        assert_eq!((slept.continues, slept.continued_by), (None, Some(booking.id)));
+        let without = Origin { reference: None, ..booking.origin.clone() };
+        assert_eq!(
+            (&moved.origin, &slept.origin),
+            (&booking.origin, &without),
+            "it names the stay"
+        );
+        assert_eq!((&slept.guest, slept.guests), (&booking.guest, booking.guests));
+        assert_eq!(
+            (slept.stay.check_out(), moved.stay.check_in()),
+            (day("2026-12-01"), day("2026-12-01"))
+        );
+        assert_eq!(slept.stay.check_in(), booking.stay.check_in());
+    }
+}
+
+#[test]
+fn only_nights_from_today_on_must_be_free_where_the_guest_goes() {
+    let booking = sleeping("11-29 12-03");
+    // Another guest slept in that room until today.
+    let mut neighbour = self::booking("05-08", 5);
+    neighbour.stay = days("11-29 12-01");
+    let decision = change_rooms(&booking, "11-29 12-03", true, &[neighbour.clone()]);
+    assert!(told(&decision, &[booking.clone(), neighbour.clone()]).starts_with("moved_out"));
+    neighbour.stay = days("11-30 12-02");
+    let decision = change_rooms(&booking, "11-29 12-03", true, &[neighbour]);
+    assert_eq!(told(&decision, &[]), "taken by 30-02");
+}
+
+#[test]
+fn what_has_no_nights_slept_moves_whole_or_not_at_all() {
+    let whole = |booking: &Booking, to: &str, expect: &str| {
+        let decision = change_rooms(booking, to, true, &[]);
+        assert_eq!(told(&decision, std::slice::from_ref(booking)), expect, "{to}");
+    };
+    // The first night is tonight's.
+    whole(
+        &sleeping("12-01 12-03"),
+        "12-01 12-03",
+        "moved_out 01-03, moved_in 01-03 for 40000; sold -1 1",
+    );
+    // A hold is no stay.
+    let held = Booking { status: booking("05-08 held", 99).status, ..sleeping("11-30 12-03") };
+    whole(&held, "11-30 12-03", "moved_out 30-03, moved_in 30-03 for 60000; sold 0 0");
+    // Another day of arrival is another stay: the guest had not come.
+    whole(
+        &sleeping("11-29 12-03"),
+        "12-02 12-04",
+        "moved_out 29-03, moved_in 02-04 for 40000; sold -1 1",
+    );
+    // The stay is over, was over before today, or shall be.
+    whole(&sleeping("11-28 12-01"), "11-28 12-01", "invalid RoomId");
+    whole(&sleeping("11-28 11-30"), "11-28 12-03", "invalid RoomId");
+    whole(&sleeping("11-28 12-03"), "11-28 12-01", "invalid RoomId");
+}
+
+#[test]
+fn nights_slept_are_moved_no_more_and_the_stay_goes_on() {
+    let booking = sleeping("11-28 12-03");
+    let decision = change_rooms(&booking, "11-28 12-03", true, &[]);
+    let Ok(Decided::Changed(change, moved)) = decision else { panic!("{decision:?}") };
+    let slept = change.bookings[1].to();
+    for to in ["11-28 12-02", "12-02 12-03"] {
+        let mut home = calendar(&[]);
+        home.taken = vec![slept.clone()];
+        let amendment = as_it_is(slept, days(to), true);
+        let decision = amend(slept, &home.room, &home, amendment);
+        assert_eq!(told(&decision, &home.taken), "continued cannot be moved", "{to}");
+    }
+    assert_eq!(
+        told(&change_rooms(slept, "11-28 12-01", true, &[]), &[]),
+        "continued cannot be moved"
+    );
+    let guest = Guest { name: text("Grace"), email: None };
+    let renamed = Amendment { guest, ..as_it_is(slept, slept.stay, true) };
+    let decision = amend(slept, &calendar(&[]).room, &calendar(&[]), renamed);
+    assert!(told(&decision, &[]).starts_with("booking_edited"), "a name may be put right");
+    assert!(told(&cancel(slept, &calendar(&[]).room, now()), &[]).starts_with("cancelled"));
+
+    // Two days later the guest changes rooms again.
+    let mut third = calendar(&[]);
+    third.now = now() + TimeDelta::days(1);
+    third.room.id = RoomId(Uuid::from_u128(3));
+    let again =
+        Amendment { slept: BookingId(Uuid::from_u128(78)), ..as_it_is(&moved, moved.stay, true) };
+    let decision = amend(&moved, &change.rooms[1].to, &third, again);
+    let Ok(Decided::Changed(change, again)) = decision else { panic!("{decision:?}") };
+    let between = change.bookings[1].to();
+    assert_eq!((again.id, again.continues), (booking.id, Some(between.id)));
+    assert_eq!((between.continues, between.continued_by), (Some(SLEPT), Some(booking.id)));
+    assert_eq!(between.stay, days("12-01 12-02"));
+}
+
+/// A confirmed booking of nights that have begun, perhaps.
+fn sleeping(nights: &str) -> Booking {
+    let stay = days(nights);
+    let total = Some(euros(10_000).for_stay(stay));
+    Booking { stay, total, origin: origin("a", "1"), ..booking("05-08", 99) }
+}
+
+/// `11-29 12-03`.
+fn days(said: &str) -> Stay {
+    let (from, to) = said.split_once(' ').expect("two days");
+    Stay::new(day(&format!("2026-{from}")), day(&format!("2026-{to}"))).expect("a stay")
+}
+
+fn as_it_is(booking: &Booking, stay: Stay, reprice: bool) -> Amendment {
+    let (guest, guests) = (booking.guest.clone(), booking.guests);
+    let origin = booking.origin.clone();
+    Amendment { guest, guests, stay, origin, reprice, hold: None, slept: SLEPT }
+}
+
+/// Moves the booking to another room, which costs twice as much and where others have `taken` nights.
+fn change_rooms(
+    booking: &Booking,
+    to: &str,
+    reprice: bool,
+    taken: &[Booking],
+) -> Decision<Booking> {
+    let mut target = calendar(&[]);
+    target.room.id = RoomId(Uuid::from_u128(2));
+    target.room.attributes.nightly_rate = Some(euros(20_000));
+    target.taken = taken.iter().map(|it| Booking { room: target.room.id, ..it.clone() }).collect();
+    amend(booking, &calendar(&[]).room, &target, as_it_is(booking, days(to), reprice))
+}
+
 /// A decision about a booking that needs its room and the time alone.
 type Command = fn(&Booking, &Room, Instant) -> Decision<Booking>;
 
@@ -305,6 +480,7 @@ fn check_amend(taken: &[&str], nights: &str, guests: i64, expect: &str) {
         origin: booking.origin.clone(),
         reprice: true,
         hold: None,
+        slept: SLEPT,
     };
     let decision = amend(&booking, &target.room, &target, amendment);
     assert_eq!(told(&decision, &target.taken), expect, "{taken:?} {nights} for {guests}");
@@ -328,6 +504,7 @@ fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: 
         origin: booking.origin.clone(),
         reprice: true,
         hold: None,
+        slept: SLEPT,
     };
     let decision = amend(&booking, &home, &target, amendment);
     assert_eq!(told(&decision, &target.taken), expect, "{state} {taken:?}");
@@ -490,6 +667,8 @@ fn booking(said: &str, id: u128) -> Booking {
         status,
         total: Some(euros(10_000).for_stay(stay)),
         origin: Origin::default(),
+        continues: None,
+        continued_by: None,
         made_by: None,
         version: Version(4),
         room_version: Version(5),
@@ -537,6 +716,7 @@ fn where_a_booking_comes_from_is_kept_and_edited_in_place() {
         origin: origin("a", "2"),
         reprice: true,
         hold: None,
+        slept: SLEPT,
     };
     let decision = amend(&booking, &home.room, &home, amendment);
     assert_eq!(told(&decision, &home.taken), "booking_edited 05-08 for 30000; sold 0");

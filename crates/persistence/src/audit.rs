@@ -45,6 +45,18 @@ const RULES: &[&str] = &[
      FROM bookings AS b LEFT JOIN room_events AS e
          ON e.room_id = b.room_id AND e.version = b.room_version AND e.booking_id = b.id
      WHERE e.version IS NULL",
+    // The nights slept of a stay that changed rooms, and the booking under which it went on.
+    "SELECT 'booking ' || {b.id} || ' of room ' || {b.room_id} || ': continues ' || {b.continues}
+         || ', which is no stay that went on before it' AS line
+     FROM bookings AS b LEFT JOIN bookings AS slept ON slept.id = b.continues
+         AND slept.hotel_id = b.hotel_id AND slept.continued_by IS NOT NULL
+         AND slept.check_out <= b.check_in
+     WHERE b.continues IS NOT NULL AND slept.id IS NULL",
+    "SELECT 'booking ' || {b.id} || ' of room ' || {b.room_id} || ': continued by '
+         || {b.continued_by} || ', which continues none' AS line
+     FROM bookings AS b LEFT JOIN bookings AS later ON later.id = b.continued_by
+         AND later.hotel_id = b.hotel_id AND later.continues IS NOT NULL
+     WHERE b.continued_by IS NOT NULL AND later.id IS NULL",
 ];
 
 impl Store {

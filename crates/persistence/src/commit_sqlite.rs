@@ -29,16 +29,17 @@ pub(crate) const CHANGE: &str = "
 UPDATE bookings
 SET room_id = ?1, hotel_id = ?3, guest_name = ?4, guest_email = ?5, guests = ?6, check_in = ?7,
     check_out = ?8, status = ?9, hold_expires_at = ?10, total_amount = ?11, total_currency = ?12,
-    version = ?13, room_version = ?14, updated_at = ?15, source = ?16, reference = ?17
-WHERE room_id = ?18 AND id = ?2 AND version = ?19";
+    version = ?13, room_version = ?14, updated_at = ?15, source = ?16, reference = ?17,
+    continues = ?18
+WHERE room_id = ?19 AND id = ?2 AND version = ?20";
 
 /// Inserts a booking, an event, an answer, where `{if}` holds.
 const BOOK: &str = "
 INSERT INTO bookings (
     room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
     hold_expires_at, total_amount, total_currency, version, room_version, updated_at, source,
-    reference, created_at, made_by)
-SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE {if}";
+    reference, continues, created_at, made_by, continued_by)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE {if}";
 
 const TELL: &str = "
 INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id, actor)
@@ -209,11 +210,13 @@ fn bind_row<'q>(statement: Statement<'q>, booking: &Booking) -> Statement<'q> {
         .bind(row.updated_at)
         .bind(row.source)
         .bind(row.reference)
+        .bind(row.continues)
 }
 
 /// What only a new row is given.
 fn bind_new<'q>(statement: Statement<'q>, booking: &Booking) -> Statement<'q> {
-    statement.bind(booking.created_at).bind(booking.made_by.clone())
+    let continued_by = booking.continued_by.map(|id| id.0);
+    statement.bind(booking.created_at).bind(booking.made_by.clone()).bind(continued_by)
 }
 
 fn bind_event<'q>(

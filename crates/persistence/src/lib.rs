@@ -24,6 +24,7 @@ mod group;
 mod hot;
 mod hotels;
 mod keys;
+mod legs;
 mod listing;
 mod meaning;
 #[cfg(test)]

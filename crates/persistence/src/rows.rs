@@ -40,6 +40,8 @@ const BOOKING: &[&str] = &[
     "made_by",
     "source",
     "reference",
+    "continues",
+    "continued_by",
 ];
 
 /// Writes out each `{room:alias}` and `{booking:alias}` of a statement as the columns of that table.
@@ -132,6 +134,8 @@ impl<'a> Columns<'a> {
             made_by: self.take()?,
             source: self.take()?,
             reference: self.take()?,
+            continues: self.take()?,
+            continued_by: self.take()?,
         }))
     }
 }
@@ -145,6 +149,6 @@ mod tests {
         let text = expand("SELECT {room:r}, x FROM {booking:b}.");
         assert!(text.starts_with("SELECT r.id, r.hotel_id, "), "{text}");
         assert!(text.contains("r.deleted_at, x FROM b.room_id, "), "{text}");
-        assert!(text.ends_with("b.reference."), "{text}");
+        assert!(text.ends_with("b.continued_by."), "{text}");
     }
 }

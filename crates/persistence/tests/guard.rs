@@ -109,7 +109,7 @@ on_both_databases! {
             ..calendar
         };
         let amendment =
-            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), origin: booking.origin.clone(), reprice: true, hold: None };
+            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), origin: booking.origin.clone(), reprice: true, hold: None, slept: BookingId(Uuid::nil()) };
         let Ok(Decided::Changed(change, _)) = amend(&booking, &free.room, &free, amendment) else {
             panic!("without the lawless booking the nights would be free")
         };
@@ -190,6 +190,16 @@ on_both_databases! {
                 format!("UPDATE bookings SET room_version = 1 WHERE id = {id}"),
                 format!("UPDATE bookings SET room_version = 2 WHERE id = {id}"),
                 "its last write is version 1",
+            ),
+            (
+                format!("UPDATE bookings SET continues = id WHERE id = {id}"),
+                format!("UPDATE bookings SET continues = NULL WHERE id = {id}"),
+                "which is no stay that went on before it",
+            ),
+            (
+                format!("UPDATE bookings SET continued_by = id WHERE id = {id}"),
+                format!("UPDATE bookings SET continued_by = NULL WHERE id = {id}"),
+                "which continues none",
             ),
         ] {
             db.sql(&broken).await;

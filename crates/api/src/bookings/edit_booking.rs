@@ -4,7 +4,8 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use vacancy_domain::{Amendment, BookingId, Decided, Field, Guests, Invalid, RoomId, amend};
+use uuid::Uuid;
+use vacancy_domain::{Amendment, BookingId, Decided, Field, Guests, Invalid, RoomId, Stay, amend};
 
 use super::fields;
 use super::reference;
@@ -58,7 +59,9 @@ pub struct BookingBody {
 
 impl BookingBody {
     /// Reads every field; fails with 422 and all that is wrong.
-    pub fn parse(&self) -> Result<(RoomId, Amendment), Problem> {
+    ///
+    /// `slept` is the id that the nights slept get if a guest in the house changes rooms.
+    pub fn parse(&self, slept: BookingId) -> Result<(RoomId, Amendment), Problem> {
         let mut errors = FieldErrors::default();
         let stay = fields::stay(&mut errors, &self.check_in, &self.check_out);
         let guests = errors.at("/guests", Guests::new(self.guests));
@@ -71,14 +74,16 @@ impl BookingBody {
         let amended = || {
             let (guest, guests, stay) = (guest?, guests?, stay?);
             let (origin, hold) = (origin?, hold?);
-            let amendment = Amendment { guest, guests, stay, origin, reprice, hold };
+            let amendment = Amendment { guest, guests, stay, origin, reprice, hold, slept };
             Some((RoomId(room?), amendment))
         };
         Ok(errors.finish(amended())?)
     }
 }
 
-/// Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Needs `If-Match` or `?version=`.
+/// Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in the house who
+/// changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
+/// names. Needs `If-Match` or `?version=`.
 #[utoipa::path(
     patch, operation_id = "edit_booking", path = "/v1/bookings/{booking_id}", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
@@ -95,13 +100,17 @@ pub async fn patch(
         // Answers to writes tell it; there is nothing to compare it with.
         fields.remove("attempts");
     }
-    reference::write(&app, context, EditBooking { id: BookingId(id), body }).await
+    let slept = BookingId(Uuid::now_v7());
+    reference::write(&app, context, EditBooking { id: BookingId(id), slept, body }).await
 }
 
 /// Edits a booking's particulars; new dates or another room run the whole decision again.
 #[derive(Debug)]
 struct EditBooking {
     id: BookingId,
+    /// What the nights slept are called if a guest in the house changes rooms: the same at every
+    /// attempt.
+    slept: BookingId,
     body: Result<Value, Problem>,
 }
 
@@ -144,7 +153,7 @@ impl Operation for EditBooking {
         let (booking, home) = seen.booking(self.id)?;
         let view = BookingView::new(booking, &turn.access);
         let body: BookingBody = patch::apply(Edit::Merge, &view, READ_ONLY, body)?;
-        let (room, amendment) = body.parse()?;
+        let (room, amendment) = body.parse(self.slept)?;
         if room != booking.room || amendment.stay != booking.stay {
             turn.counts_as = metrics::Operation::Move;
         } else if amendment.hold.is_some() {
@@ -154,9 +163,12 @@ impl Operation for EditBooking {
             let elsewhere = Invalid::new(Field::RoomId, "must be a room of the same hotel");
             Problem::ValidationFailed(vec![elsewhere.into()])
         })?;
-        let (stay, guests) = (amendment.stay, amendment.guests);
+        // Of nights that are over no room need be free.
+        let guests = amendment.guests;
+        let first = amendment.stay.check_in().max(target.today());
+        let ahead = Stay::new(first, amendment.stay.check_out()).unwrap_or(amendment.stay);
         let decision = amend(booking, &home.room, target, amendment);
-        let decided = decision.map_err(|refused| Stop::from(refused).wanting(stay, guests))?;
+        let decided = decision.map_err(|refused| Stop::from(refused).wanting(ahead, guests))?;
         Ok(match decided {
             Decided::Changed(change, booking) => Ruling::Write(change, written(&booking, turn)?),
             Decided::Unchanged(booking) => Ruling::Unchanged(written(&booking, turn)?),

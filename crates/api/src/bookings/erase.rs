@@ -20,7 +20,8 @@ use crate::write::write_rooms;
 pub const ABOUT: About = About { id: "erase_booking", kind: Kind::Command, scope: Scope::Desk };
 
 /// Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-/// in any state of it. Histories never held guests.
+/// in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+/// held guests.
 #[utoipa::path(
     post, operation_id = "erase_booking", path = "/v1/bookings/{booking_id}/erase", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),
@@ -32,7 +33,14 @@ pub async fn erase(
     request: WriteRequest<EmptyBody, VersionQuery>,
 ) -> Result<Reply, Problem> {
     let WriteRequest { context, body, .. } = request;
-    forget(&app, context, BookingId(id), body, Operation::Erase).await
+    let (booking, further) = (BookingId(id), context.further());
+    let reply = forget(&app, context, booking, body, Operation::Erase).await?;
+    let store = app.store.clone();
+    let legs = app.read(async move { store.legs_of_stay(booking).await }).await?;
+    for leg in legs.into_iter().filter(|leg| *leg != booking) {
+        forget(&app, further.clone(), leg, Ok(EmptyBody), Operation::Erase).await?;
+    }
+    Ok(reply)
 }
 
 /// The same for a guest who has left long ago: no request asks for it, only the sweeper.

@@ -39,7 +39,7 @@ impl From<&Guest> for GuestBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Booking)]
 pub struct BookingView {
-    /// UUIDv7; a move keeps it.
+    /// UUIDv7; a move keeps it, also that of a guest in the house.
     pub id: Uuid,
     /// Its room.
     pub room_id: Uuid,
@@ -69,6 +69,14 @@ pub struct BookingView {
     /// What the source calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The booking of the nights slept before in another room, when a guest in the house changed
+    /// rooms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continues: Option<Uuid>,
+    /// The booking under which the stay went on in another room. This one holds the nights slept
+    /// until then: they and their room stay as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continued_by: Option<Uuid>,
     /// The principal that made it; shown to those who see all bookings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
@@ -95,6 +103,8 @@ pub const READ_ONLY: &[&str] = &[
     "status",
     "hold_expires_at",
     "total",
+    "continues",
+    "continued_by",
     "made_by",
     "version",
     "room_version",
@@ -122,6 +132,8 @@ impl BookingView {
             total: booking.total.as_ref().map(MoneyBody::from),
             source: source.as_ref().map(|source| source.as_str().to_owned()),
             reference: reference.as_ref().map(|reference| reference.as_str().to_owned()),
+            continues: booking.continues.map(|id| id.0),
+            continued_by: booking.continued_by.map(|id| id.0),
             made_by,
             version: booking.version.0,
             room_version: booking.room_version.0,

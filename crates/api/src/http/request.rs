@@ -46,6 +46,14 @@ impl WriteContext {
             minimal: false,
         }
     }
+
+    /// For a further write that the same request asks for, of something its preconditions and its key
+    /// do not name.
+    #[must_use]
+    pub fn further(&self) -> Self {
+        let (access, request) = (self.access.clone(), self.request.clone());
+        Self { access, request, ..Self::internal("request") }
+    }
 }
 
 /// A write as it came in. A body that cannot be read is kept as a problem, because stale

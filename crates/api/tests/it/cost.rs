@@ -110,6 +110,16 @@ async fn a_write_to_a_room_is_one_read_and_one_statement() {
         desk.check_all("other nights", api.patch(&booking, "*", &body), 200, 3).await;
         let body = json!({ "room_id": other });
         desk.check_all("another room", api.patch(&booking, "*", &body), 200, 3).await;
+        // Of a guest in the house, whose nights slept stay: another row, and no more.
+        let guest = id_of(&api.book(&room, 70, 75).await.expect(201));
+        let (id, in_house) = (desk.db.kind().uuid(&guest), "current_date - 2, current_date + 3");
+        let sql =
+            format!("UPDATE bookings SET (check_in, check_out) = ({in_house}) WHERE id = {id}");
+        desk.db.sql(&sql).await;
+        let staying = format!("/v1/bookings/{guest}");
+        let moved =
+            desk.check_all("a guest changes rooms", api.patch(&staying, "*", &body), 200, 3);
+        assert_ne!(moved.await.json().get("continues"), None);
         let body = json!({ "kind": "suite" });
         let edited = format!("/v1/rooms/{room}");
         desk.check_all("edit the room", api.patch(&edited, "*", &body), 200, 2).await;

@@ -30,6 +30,7 @@ mod pooler;
 mod races;
 mod readiness;
 mod references;
+mod room_change;
 mod rules;
 mod shutdown;
 mod signals;

@@ -5,10 +5,12 @@ use chrono::TimeDelta;
 use super::calendar::{Calendar, check_capacity};
 use super::command::check_alive;
 use super::draft::{Draft, particulars};
+use super::slept;
 use crate::booking::{Booking, Guest, Status};
 use crate::capacity::Guests;
 use crate::decision::{Decided, Decision};
 use crate::event::EventKind;
+use crate::ids::BookingId;
 use crate::invalid::{Field, Invalid};
 use crate::origin::Origin;
 use crate::refusal::Refusal;
@@ -32,11 +34,17 @@ pub struct Amendment {
     pub reprice: bool,
     /// A hold shall run at least so long from now on.
     pub hold: Option<TimeDelta>,
+    /// The identity that the nights slept will have if a guest in the house changes rooms, made once
+    /// for all attempts.
+    pub slept: BookingId,
 }
 
 /// Changes a booking's particulars. New nights, or another room (`target.room`), run the whole
 /// decision again with the booking itself left out, and price it anew unless the agreed rate shall stay. A hold
 /// is only ever prolonged: one that runs longer already stays as it is.
+///
+/// A guest in the house who changes rooms takes along the nights from today on. Those slept stay in
+/// their room, as a booking of their own.
 ///
 /// `room` is the one the booking is in; `target` is the calendar of the one it shall be in, over
 /// the nights it shall have.
@@ -49,7 +57,7 @@ pub fn amend(
     let now = target.now;
     check_alive(booking, room, now, "edited")?;
     let status = booking.status.edit(now)?;
-    let Amendment { guest, guests, stay, origin, reprice, hold } = amendment;
+    let Amendment { guest, guests, stay, origin, reprice, hold, slept } = amendment;
     let status = prolong(status, hold, now)?;
     let room_id = target.room.id;
     let mut to = Booking { guest, guests, stay, origin, status, room: room_id, ..booking.clone() };
@@ -61,12 +69,16 @@ pub fn amend(
     if to.room == booking.room && to.stay == booking.stay {
         return edit_particulars(booking, room, to);
     }
+    if booking.continued_by.is_some() {
+        return Err(Refusal::InvalidTransition { from: "continued", to: "moved" }.into());
+    }
+    let slept = slept::leave_behind(booking, &mut to, target.today(), slept)?;
     to.total = if reprice {
         target.price(to.stay)
     } else {
         booking.total.map(|total| total.at_the_rate_of(booking.stay, to.stay))
     };
-    relocate(booking, room, target, to)
+    relocate(booking, room, target, to, slept)
 }
 
 /// The state of a booking whose hold, if it is one, shall run for `hold` from now on.
@@ -95,17 +107,18 @@ fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision
 }
 
 /// Other nights, another room, or both: `to` is the booking as it shall be, but for its room's
-/// version.
+/// version, and `slept` holds the nights that stay in the room it leaves.
 fn relocate(
     booking: &Booking,
     room: &Room,
     target: &Calendar,
     mut to: Booking,
+    slept: Option<Booking>,
 ) -> Decision<Booking> {
     if target.room.hotel != booking.hotel || target.room.is_deleted() {
         return Err(Invalid::new(Field::RoomId, "must be a room of the same hotel").into());
     }
-    // A guest who has arrived already may stay longer or change rooms.
+    // A guest who has arrived already may stay longer.
     if to.stay.check_in() != booking.stay.check_in() {
         target.check_arrival(to.stay)?;
     }
@@ -123,6 +136,11 @@ fn relocate(
     let mut departure = Draft::new(room, target.now);
     departure.sell(-booking.sold());
     departure.step(EventKind::MovedOut, Some(to.id), particulars(booking, Some(to.room)));
+    if let Some(mut slept) = slept {
+        departure.sell(slept.sold());
+        departure.record(EventKind::Stayed, &mut slept, Some(to.room));
+        departure.insert(slept);
+    }
     arrival.sell(to.sold());
     arrival.record(EventKind::MovedIn, &mut to, Some(booking.room));
     arrival.replace(booking, to.clone());

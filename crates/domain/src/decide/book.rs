@@ -54,6 +54,8 @@ impl Calendar {
             status,
             total: self.price(wanted.stay),
             origin: wanted.origin,
+            continues: None,
+            continued_by: None,
             made_by: wanted.made_by,
             version: Version::FIRST,
             room_version: self.room.version,

@@ -55,7 +55,8 @@ impl Calendar {
     }
 
     /// What day it is at the hotel.
-    pub(super) fn today(&self) -> Day {
+    #[must_use]
+    pub fn today(&self) -> Day {
         self.day.today(self.now)
     }
 

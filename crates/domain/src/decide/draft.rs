@@ -114,11 +114,12 @@ impl Draft {
     }
 
     /// One change of two rooms, in ascending id: all writers take rooms in this order, so that they
-    /// queue and never deadlock.
-    pub(super) fn finish_with(self, other: Self) -> Change {
-        let mut rooms = vec![self.room, other.room];
+    /// queue and never deadlock. A booking that moves is written where it goes to, and must have left
+    /// before nights that were its own are written as another's: those of `arrival` come first.
+    pub(super) fn finish_with(self, arrival: Self) -> Change {
+        let mut rooms = vec![self.room, arrival.room];
         rooms.sort_by_key(|room| room.to.id);
-        Change { hotel: None, rooms, bookings: [self.bookings, other.bookings].concat() }
+        Change { hotel: None, rooms, bookings: [arrival.bookings, self.bookings].concat() }
     }
 }
 

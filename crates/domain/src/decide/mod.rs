@@ -7,6 +7,7 @@ mod command;
 mod draft;
 mod hotel;
 mod room;
+mod slept;
 
 pub use self::amend::{Amendment, amend};
 pub use self::book::NewBooking;

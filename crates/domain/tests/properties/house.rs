@@ -17,13 +17,37 @@ pub const ROOMS: usize = 3;
 /// Something somebody asks for. Bookings are named by the order in which they were made.
 #[derive(Clone, Debug)]
 pub enum Operation {
-    Book { room: usize, from: i64, nights: i64, guests: i64, hold_minutes: Option<i64> },
+    Book {
+        room: usize,
+        from: i64,
+        nights: i64,
+        guests: i64,
+        hold_minutes: Option<i64>,
+    },
     Confirm(usize),
     Cancel(usize),
     Expire(usize),
-    Amend { booking: usize, room: usize, from: i64, nights: i64, guests: i64 },
-    Edit { room: usize, closed: bool, capacity: i64 },
-    Delete { room: usize },
+    Amend {
+        booking: usize,
+        room: usize,
+        from: i64,
+        nights: i64,
+        guests: i64,
+    },
+    /// The same nights in another room: of a guest in the house, those that are left.
+    ChangeRooms {
+        booking: usize,
+        room: usize,
+        reprice: bool,
+    },
+    Edit {
+        room: usize,
+        closed: bool,
+        capacity: i64,
+    },
+    Delete {
+        room: usize,
+    },
 }
 
 pub fn operations() -> impl Strategy<Value = Operation> {
@@ -47,6 +71,8 @@ pub fn operations() -> impl Strategy<Value = Operation> {
             guests,
         },
     );
+    let change_rooms = (0..20_usize, room.clone(), proptest::bool::ANY)
+        .prop_map(|(booking, room, reprice)| Operation::ChangeRooms { booking, room, reprice });
     let edit = (room.clone(), proptest::bool::weighted(0.2), 1..4_i64)
         .prop_map(|(room, closed, capacity)| Operation::Edit { room, closed, capacity });
     prop_oneof![
@@ -55,6 +81,7 @@ pub fn operations() -> impl Strategy<Value = Operation> {
         3 => (0..20_usize).prop_map(Operation::Cancel),
         1 => (0..20_usize).prop_map(Operation::Expire),
         6 => amend,
+        4 => change_rooms,
         2 => edit,
         1 => room.prop_map(|room| Operation::Delete { room }),
     ]
@@ -170,20 +197,11 @@ impl House {
             Operation::Cancel(booking) => self.command(*booking, cancel),
             Operation::Expire(booking) => self.command(*booking, expire),
             Operation::Amend { booking, room, from, nights, guests } => {
-                let Some(booking) = self.booking(*booking) else { return Outcome::Nothing };
-                let home = &self.rooms[&booking.room];
-                let stay = stay(*from, *nights);
-                let target = &self.rooms[&room_id(*room)];
-                let target = self.calendar(target, stay.check_in(), stay.check_out());
-                let amendment = Amendment {
-                    guest: booking.guest.clone(),
-                    guests: people(*guests),
-                    stay,
-                    origin: booking.origin.clone(),
-                    reprice: true,
-                    hold: None,
-                };
-                Outcome::Booking(amend(booking, home, &target, amendment))
+                let (stay, guests) = (stay(*from, *nights), people(*guests));
+                self.amend(*booking, *room, |it| Amendment { stay, guests, ..it })
+            }
+            Operation::ChangeRooms { booking, room, reprice } => {
+                self.amend(*booking, *room, |it| Amendment { reprice: *reprice, ..it })
             }
             Operation::Edit { room, closed, capacity } => {
                 let Some(room) = alive(*room) else { return Outcome::Nothing };
@@ -201,6 +219,34 @@ impl House {
                 Outcome::Gone(self.calendar(room, yesterday, Day::MAX).delete_room())
             }
         }
+    }
+
+    /// Decides about a booking as it is, but for `room` and what is `changed`.
+    fn amend(
+        &mut self,
+        booking: usize,
+        room: usize,
+        changed: impl FnOnce(Amendment) -> Amendment,
+    ) -> Outcome {
+        self.ids += 1;
+        let Some(booking) = self.booking(booking) else { return Outcome::Nothing };
+        let amendment = changed(Amendment {
+            guest: booking.guest.clone(),
+            guests: booking.guests,
+            stay: booking.stay,
+            origin: booking.origin.clone(),
+            reprice: true,
+            hold: None,
+            slept: BookingId(Uuid::from_u128(self.ids)),
+        });
+        let (home, target) = (&self.rooms[&booking.room], &self.rooms[&room_id(room)]);
+        let stay = amendment.stay;
+        let target = self.calendar(target, stay.check_in(), stay.check_out());
+        let decided = amend(booking, home, &target, amendment);
+        if let Ok(Decided::Changed(change, to)) = &decided {
+            check_nights_slept(booking, to, change, self.now.date_naive());
+        }
+        Outcome::Booking(decided)
     }
 
     fn command(
@@ -318,14 +364,21 @@ impl House {
                 prop_assert_eq!(event.booking, Some(booking.id));
                 prop_assert!(booking.guests.get() >= 1 && booking.stay.nights() >= 1);
             }
+            for slept in own().filter(|booking| booking.continued_by.is_some()) {
+                let going_on = &self.bookings[&slept.continued_by.expect("it goes on")];
+                prop_assert!(going_on.continues.is_some() && going_on.continued_by.is_none());
+                prop_assert!(slept.stay.check_out() <= going_on.stay.check_in());
+                prop_assert!(matches!(slept.status, Status::Confirmed | Status::Cancelled));
+            }
             let versions: Vec<_> = self.events[id].iter().map(|event| event.version.0).collect();
             let expected: Vec<_> = (Version::FIRST.0..=room.version.0).collect();
             prop_assert_eq!(versions, expected, "gap-free, and no version twice");
             let deleted = self.events[id].iter().position(|it| it.kind == EventKind::RoomDeleted);
             prop_assert_eq!(deleted.is_some(), room.deleted_at.is_some());
             if deleted.is_some() {
-                let alive = own().filter(|booking| booking.occupies(self.now)).count();
-                prop_assert_eq!(alive, 0, "nobody is left in a deleted room");
+                let ahead = |booking: &Booking| booking.stay.check_out() > self.now.date_naive();
+                let left = own().filter(|booking| booking.occupies(self.now) && ahead(booking));
+                prop_assert_eq!(left.count(), 0, "nobody is left in a deleted room");
             }
         }
         Ok(())
@@ -348,6 +401,27 @@ fn created(number: usize, now: Instant) -> Decided<Room> {
 
 fn start() -> Instant {
     "2026-12-01T12:00:00Z".parse().expect("an instant")
+}
+
+/// A stay under way that changes rooms keeps every night, at every price that was agreed.
+fn check_nights_slept(booking: &Booking, to: &Booking, change: &Change, today: Day) {
+    let under_way = booking.status == Status::Confirmed && booking.stay.check_in() < today;
+    let same_arrival = to.stay.check_in() == booking.stay.check_in();
+    let new = change.bookings.iter().find_map(|written| match written {
+        BookingChange::Insert(new) => Some(new),
+        BookingChange::Replace { .. } => None,
+    });
+    let Some(slept) = new else {
+        assert!(to.room == booking.room || !under_way || !same_arrival, "{booking:?} {to:?}");
+        return;
+    };
+    assert!(under_way && slept.room == booking.room && to.room != booking.room);
+    assert_eq!((slept.stay.check_in(), slept.stay.check_out()), (booking.stay.check_in(), today));
+    assert_eq!((to.stay.check_in(), to.id), (today, booking.id));
+    let night = |of: &Booking| of.total.map(|total| total.amount() / of.stay.nights());
+    assert_eq!(night(slept), night(booking), "the nights slept cost what was agreed");
+    let sold: Vec<_> = change.rooms.iter().map(|room| (room.to.id, room.sold)).collect();
+    assert!(sold.contains(&(slept.room, 0)) && sold.contains(&(to.room, 1)), "{sold:?}");
 }
 
 /// A refusal writes nothing but the lapsed holds that it met.

@@ -18,6 +18,9 @@ enum Step {
     Pass {
         minutes: i64,
     },
+    Sleep {
+        nights: i64,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -25,6 +28,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => operations().prop_map(Step::One),
         3 => (operations(), operations()).prop_map(|(one, other)| Step::Race(one, other)),
         2 => (1..40_i64).prop_map(|minutes| Step::Pass { minutes }),
+        1 => (1..4_i64).prop_map(|nights| Step::Sleep { nights }),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -38,6 +42,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Pass { minutes } => house.now += TimeDelta::minutes(minutes),
+                Step::Sleep { nights } => house.now += TimeDelta::days(nights),
                 Step::One(operation) => {
                     let decided = house.decide(&operation);
                     let kept = house.keep(&decided);

@@ -11,10 +11,13 @@ proptest! {
 
     #[test]
     fn a_merged_change_leaves_the_rows_that_one_at_a_time_leaves(
-        batches in proptest::collection::vec(proptest::collection::vec(operations(), 1..12), 1..8)
+        batches in proptest::collection::vec(
+            (proptest::collection::vec(operations(), 1..12), proptest::sample::select(&[10, 7_200])),
+            1..8,
+        )
     ) {
         let mut house = House::new();
-        for batch in batches {
+        for (batch, minutes) in batches {
             let mut merged = House::clone(&house);
             let mut waiting = Change::default();
             for operation in batch {
@@ -31,7 +34,7 @@ proptest! {
             prop_assert_eq!(&merged.rooms, &house.rooms);
             prop_assert_eq!(&merged.bookings, &house.bookings);
             prop_assert_eq!(&merged.events, &house.events);
-            house.now += TimeDelta::minutes(10);
+            house.now += TimeDelta::minutes(minutes);
         }
     }
 

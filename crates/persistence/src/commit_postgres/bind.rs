@@ -65,6 +65,8 @@ fn bind_bookings(statement: Statement, writes: &[Arc<Write>]) -> Statement {
         .bind(column!(rows, (_, row) => row.made_by.clone()))
         .bind(column!(rows, (_, row) => row.source.clone()))
         .bind(column!(rows, (_, row) => row.reference.clone()))
+        .bind(column!(rows, (_, row) => row.continues))
+        .bind(column!(rows, (_, row) => row.continued_by))
 }
 
 type Was = Option<(Uuid, i64)>;

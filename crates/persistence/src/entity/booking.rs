@@ -33,6 +33,8 @@ pub struct Model {
     pub made_by: Option<String>,
     pub source: Option<String>,
     pub reference: Option<String>,
+    pub continues: Option<Uuid>,
+    pub continued_by: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -84,6 +86,8 @@ impl Model {
                 source: row.stored("source", source)?,
                 reference: row.stored("reference", reference)?,
             },
+            continues: self.continues.map(BookingId),
+            continued_by: self.continued_by.map(BookingId),
             made_by: self.made_by,
             version: Version(self.version),
             room_version: Version(self.room_version),
@@ -117,6 +121,8 @@ impl From<&Booking> for Model {
             made_by: booking.made_by.clone(),
             source: source.as_ref().map(|source| source.as_str().to_owned()),
             reference: reference.as_ref().map(|reference| reference.as_str().to_owned()),
+            continues: booking.continues.map(|id| id.0),
+            continued_by: booking.continued_by.map(|id| id.0),
         }
     }
 }

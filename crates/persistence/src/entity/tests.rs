@@ -108,6 +108,8 @@ fn booking() -> booking::Model {
         made_by: None,
         source: None,
         reference: None,
+        continues: None,
+        continued_by: None,
         version: 1,
         room_version: 2,
         created_at: now(),

@@ -99,6 +99,7 @@ impl Hot<'_> {
             let amendment = Amendment {
                 origin: booking.origin.clone(),
                 hold: None,
+                slept: BookingId(Uuid::nil()),
                 reprice: true,
                 guest: booking.guest.clone(),
                 guests: booking.guests,

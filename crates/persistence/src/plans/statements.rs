@@ -84,6 +84,8 @@ async fn others(store: &Store, stay: Stay, keep: &mut impl FnMut(Purpose)) {
     }
     store.events(room, 0, 50).await.expect("it is read");
     keep(Purpose::Other("a history"));
+    store.legs_of_stay(BookingId(BOOKING)).await.expect("it is read");
+    keep(Purpose::Other("the legs of a stay"));
     store.lapsed_holds(100).await.expect("it is read");
     keep(Purpose::Other("lapsed holds"));
     let reference = Reference::parse("R1").expect("a reference");

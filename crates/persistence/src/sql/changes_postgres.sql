@@ -11,8 +11,8 @@ given_up AS (
     -- After those that give up nights, or the guard would meet them: the count has it wait.
     UPDATE bookings AS b
     SET room_id = w.room_id, guest_name = w.guest_name, guest_email = w.guest_email,
-        guests = w.guests, check_in = w.check_in, check_out = w.check_out, status = w.status,
-        hold_expires_at = w.hold_expires_at, total_amount = w.total_amount,
+        guests = w.guests, check_in = w.check_in, check_out = w.check_out, continues = w.continues,
+        status = w.status, hold_expires_at = w.hold_expires_at, total_amount = w.total_amount,
         total_currency = w.total_currency, source = w.source, reference = w.reference,
         version = w.version, room_version = w.room_version, updated_at = w.updated_at
     FROM (SELECT count(*) AS rows FROM given_up) AS first, advanced AS r

@@ -1,7 +1,7 @@
 advanced AS (
     UPDATE rooms
-    SET times_booked = times_booked + $42, version = version + $43, updated_at = $41
+    SET times_booked = times_booked + $44, version = version + $45, updated_at = $43
     FROM fence
-    WHERE id = $44 AND version = $45
+    WHERE id = $46 AND version = $47
     RETURNING rooms.id
 )

@@ -30,7 +30,7 @@ class Booking:
         guest (Guest): Who stays.
         guests (int): How many people.
         hotel_id (UUID): That room's hotel.
-        id (UUID): UUIDv7; a move keeps it.
+        id (UUID): UUIDv7; a move keeps it, also that of a guest in the house.
         nights (int): How many nights.
         room_id (UUID): Its room.
         room_version (int): The room's version that its last write produced.
@@ -38,6 +38,12 @@ class Booking:
         updated_at (datetime.datetime): When this version came to be.
         version (int): Counts its own writes, from 1.
         attempts (int | Unset): At which attempt this write succeeded; only in answers to writes.
+        continued_by (UUID | Unset): The booking under which the stay went on in another room. This one holds the nights
+            slept
+            until then: they and their room stay as they are.
+        continues (UUID | Unset): The booking of the nights slept before in another room, when a guest in the house
+            changed
+            rooms.
         hold_expires_at (datetime.datetime | Unset): When the hold runs out.
         made_by (str | Unset): The principal that made it; shown to those who see all bookings.
         reference (str | Unset): What the source calls it.
@@ -59,6 +65,8 @@ class Booking:
     updated_at: datetime.datetime
     version: int
     attempts: int | Unset = UNSET
+    continued_by: UUID | Unset = UNSET
+    continues: UUID | Unset = UNSET
     hold_expires_at: datetime.datetime | Unset = UNSET
     made_by: str | Unset = UNSET
     reference: str | Unset = UNSET
@@ -95,6 +103,14 @@ class Booking:
 
         attempts = self.attempts
 
+        continued_by: str | Unset = UNSET
+        if not isinstance(self.continued_by, Unset):
+            continued_by = str(self.continued_by)
+
+        continues: str | Unset = UNSET
+        if not isinstance(self.continues, Unset):
+            continues = str(self.continues)
+
         hold_expires_at: str | Unset = UNSET
         if not isinstance(self.hold_expires_at, Unset):
             hold_expires_at = self.hold_expires_at.isoformat()
@@ -130,6 +146,10 @@ class Booking:
         )
         if attempts is not UNSET:
             field_dict["attempts"] = attempts
+        if continued_by is not UNSET:
+            field_dict["continued_by"] = continued_by
+        if continues is not UNSET:
+            field_dict["continues"] = continues
         if hold_expires_at is not UNSET:
             field_dict["hold_expires_at"] = hold_expires_at
         if made_by is not UNSET:
@@ -177,6 +197,20 @@ class Booking:
 
         attempts = d.pop("attempts", UNSET)
 
+        _continued_by = d.pop("continued_by", UNSET)
+        continued_by: UUID | Unset
+        if isinstance(_continued_by, Unset):
+            continued_by = UNSET
+        else:
+            continued_by = UUID(_continued_by)
+
+        _continues = d.pop("continues", UNSET)
+        continues: UUID | Unset
+        if isinstance(_continues, Unset):
+            continues = UNSET
+        else:
+            continues = UUID(_continues)
+
         _hold_expires_at = d.pop("hold_expires_at", UNSET)
         hold_expires_at: datetime.datetime | Unset
         if isinstance(_hold_expires_at, Unset):
@@ -212,6 +246,8 @@ class Booking:
             updated_at=updated_at,
             version=version,
             attempts=attempts,
+            continued_by=continued_by,
+            continues=continues,
             hold_expires_at=hold_expires_at,
             made_by=made_by,
             reference=reference,

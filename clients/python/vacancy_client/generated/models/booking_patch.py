@@ -26,13 +26,19 @@ class BookingPatch:
         attempts (int | Unset): At which attempt this write succeeded; only in answers to writes.
         check_in (datetime.date | Unset): The first night.
         check_out (datetime.date | Unset): The day after the last night.
+        continued_by (UUID | Unset): The booking under which the stay went on in another room. This one holds the nights
+            slept
+            until then: they and their room stay as they are.
+        continues (UUID | Unset): The booking of the nights slept before in another room, when a guest in the house
+            changed
+            rooms.
         created_at (datetime.datetime | Unset): When it was made.
         guest (GuestPatch | Unset): Who stays.
         guests (int | Unset): How many people. Example: 2.
         hold_expires_at (datetime.datetime | Unset): When the hold runs out.
         hold_seconds (int | None | Unset): A hold shall run at least so many seconds from now on.
         hotel_id (UUID | Unset): That room's hotel.
-        id (UUID | Unset): UUIDv7; a move keeps it.
+        id (UUID | Unset): UUIDv7; a move keeps it, also that of a guest in the house.
         made_by (str | Unset): The principal that made it; shown to those who see all bookings.
         nights (int | Unset): How many nights.
         reference (None | str | Unset): What the source calls it; at most 100 characters.
@@ -51,6 +57,8 @@ class BookingPatch:
     attempts: int | Unset = UNSET
     check_in: datetime.date | Unset = UNSET
     check_out: datetime.date | Unset = UNSET
+    continued_by: UUID | Unset = UNSET
+    continues: UUID | Unset = UNSET
     created_at: datetime.datetime | Unset = UNSET
     guest: GuestPatch | Unset = UNSET
     guests: int | Unset = UNSET
@@ -80,6 +88,14 @@ class BookingPatch:
         check_out: str | Unset = UNSET
         if not isinstance(self.check_out, Unset):
             check_out = self.check_out.isoformat()
+
+        continued_by: str | Unset = UNSET
+        if not isinstance(self.continued_by, Unset):
+            continued_by = str(self.continued_by)
+
+        continues: str | Unset = UNSET
+        if not isinstance(self.continues, Unset):
+            continues = str(self.continues)
 
         created_at: str | Unset = UNSET
         if not isinstance(self.created_at, Unset):
@@ -160,6 +176,10 @@ class BookingPatch:
             field_dict["check_in"] = check_in
         if check_out is not UNSET:
             field_dict["check_out"] = check_out
+        if continued_by is not UNSET:
+            field_dict["continued_by"] = continued_by
+        if continues is not UNSET:
+            field_dict["continues"] = continues
         if created_at is not UNSET:
             field_dict["created_at"] = created_at
         if guest is not UNSET:
@@ -220,6 +240,20 @@ class BookingPatch:
             check_out = UNSET
         else:
             check_out = datetime.date.fromisoformat(_check_out)
+
+        _continued_by = d.pop("continued_by", UNSET)
+        continued_by: UUID | Unset
+        if isinstance(_continued_by, Unset):
+            continued_by = UNSET
+        else:
+            continued_by = UUID(_continued_by)
+
+        _continues = d.pop("continues", UNSET)
+        continues: UUID | Unset
+        if isinstance(_continues, Unset):
+            continues = UNSET
+        else:
+            continues = UUID(_continues)
 
         _created_at = d.pop("created_at", UNSET)
         created_at: datetime.datetime | Unset
@@ -334,6 +368,8 @@ class BookingPatch:
             attempts=attempts,
             check_in=check_in,
             check_out=check_out,
+            continued_by=continued_by,
+            continues=continues,
             created_at=created_at,
             guest=guest,
             guests=guests,

@@ -16,6 +16,7 @@ class EventKind(StrEnum):
     ROOM_CREATED = "room_created"
     ROOM_DELETED = "room_deleted"
     ROOM_EDITED = "room_edited"
+    STAYED = "stayed"
 
     def __str__(self) -> str:
         return str(self.value)

@@ -182,7 +182,8 @@ def sync_detailed(
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
     """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it. Histories never held guests.
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held guests.
 
     Args:
         booking_id (UUID):
@@ -230,7 +231,8 @@ def sync(
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
     """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it. Histories never held guests.
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held guests.
 
     Args:
         booking_id (UUID):
@@ -273,7 +275,8 @@ async def asyncio_detailed(
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
     """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it. Histories never held guests.
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held guests.
 
     Args:
         booking_id (UUID):
@@ -319,7 +322,8 @@ async def asyncio(
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
     """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it. Histories never held guests.
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held guests.
 
     Args:
         booking_id (UUID):
