@@ -64,6 +64,8 @@ pub struct Settings {
     pub key_time_to_live: Duration,
     /// Whether writes of one room inside this process queue instead of racing.
     pub room_lanes: bool,
+    /// Whether a proxy says in `X-Forwarded-Prefix` below which path it has mounted the service.
+    pub forwarded_prefix: bool,
     /// For how many days after check-out guests are kept; `None` is for ever.
     pub guest_retention_days: Option<u32>,
 }

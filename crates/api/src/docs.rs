@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderValue, header};
+use axum::http::{Extensions, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use serde_json::Value;
 use utoipa_swagger_ui::{Config, serve};
 
+use crate::http::prefix::Prefix;
 use crate::http::problem::{Code, Problem};
 
 /// A name in a path, or what is there instead: bytes that are no UTF-8 name nothing.
@@ -24,27 +25,45 @@ pub async fn home() -> Redirect {
 /// `GET /openapi.json`, written once and served from memory.
 pub fn openapi<S: Clone + Send + Sync + 'static>(document: &Value) -> MethodRouter<S> {
     let json = Bytes::from(document.to_string());
-    get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone()))
+    let parts = around_server(&json);
+    get(async move |extensions: Extensions| {
+        let json = match (Prefix::of(&extensions), &parts) {
+            ("", _) | (_, None) => json.clone(),
+            (prefix, Some((before, after))) => {
+                [before.as_str(), prefix, after.as_str()].concat().into()
+            }
+        };
+        ([(header::CONTENT_TYPE, "application/json")], json)
+    })
+}
+
+/// The document before and after the path of its one server, `/`.
+fn around_server(json: &[u8]) -> Option<(String, String)> {
+    let json = std::str::from_utf8(json).ok()?;
+    let (before, servers) = json.split_once("\"servers\":[")?;
+    let (server, after) = servers.split_once("\"url\":\"/\"")?;
+    Some((format!("{before}\"servers\":[{server}\"url\":\""), format!("\"{after}")))
 }
 
 /// `GET /docs`: the page that shows the document of `/openapi.json`.
-pub async fn page() -> Result<Response, Problem> {
-    let (bytes, content_type) = embedded("index.html")?;
+pub async fn page(extensions: Extensions) -> Result<Response, Problem> {
+    let prefix = Prefix::of(&extensions);
+    let (bytes, content_type) = embedded("index.html", prefix)?;
     // The page names its assets relative to itself, which at `/docs` would be `/`.
-    let html =
-        String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/docs/\">", 1);
+    let head = format!("<head><base href=\"{prefix}/docs/\">");
+    let html = String::from_utf8_lossy(&bytes).replacen("<head>", &head, 1);
     Ok(([(header::CONTENT_TYPE, content_type)], html).into_response())
 }
 
 /// `GET /docs/{file}`: an asset of the page. Fails with 404 when there is none of this name.
-pub async fn asset(file: NameInPath) -> Result<Response, Problem> {
+pub async fn asset(extensions: Extensions, file: NameInPath) -> Result<Response, Problem> {
     let Ok(Path(file)) = file else { return Err(Problem::NotFound("page")) };
-    let (bytes, content_type) = embedded(&file)?;
+    let (bytes, content_type) = embedded(&file, Prefix::of(&extensions))?;
     Ok(([(header::CONTENT_TYPE, content_type)], bytes).into_response())
 }
 
-fn embedded(file: &str) -> Result<(Vec<u8>, HeaderValue), Problem> {
-    let config = Arc::new(Config::from("/openapi.json"));
+fn embedded(file: &str, prefix: &str) -> Result<(Vec<u8>, HeaderValue), Problem> {
+    let config = Arc::new(Config::from(format!("{prefix}/openapi.json")));
     let found = serve(file, config);
     let found = found.map_err(|error| Problem::internal(error.to_string()))?;
     let found = found.ok_or(Problem::NotFound("page"))?;

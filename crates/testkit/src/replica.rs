@@ -23,6 +23,8 @@ pub struct ReplicaOptions {
     pub key_time_to_live: Duration,
     /// Whether writes of one room queue inside it.
     pub room_lanes: bool,
+    /// Whether it believes `X-Forwarded-Prefix`.
+    pub forwarded_prefix: bool,
     /// How often it sweeps; never, if absent.
     pub sweep_interval: Option<Duration>,
     /// For how many days after check-out it keeps guests; for ever, if absent.
@@ -49,6 +51,7 @@ impl Default for ReplicaOptions {
             request_timeout: Duration::from_secs(5),
             key_time_to_live: Duration::from_hours(24),
             room_lanes: true,
+            forwarded_prefix: false,
             sweep_interval: None,
             guest_retention_days: None,
             connections: 16,
@@ -90,6 +93,7 @@ impl Replica {
             request_timeout: options.request_timeout,
             key_time_to_live: options.key_time_to_live,
             room_lanes: options.room_lanes,
+            forwarded_prefix: options.forwarded_prefix,
             guest_retention_days: options.guest_retention_days,
         };
         let app = App::guarded(store.with_failpoint(options.failpoint), settings, options.guard);

@@ -16,7 +16,7 @@ use super::output::say;
 use super::signals::Stop;
 use crate::app::{App, Settings};
 use crate::auth::guard::GuardOptions;
-use crate::config::{Config, LogFormat, ServeConfig};
+use crate::config::{Config, LogFormat};
 use crate::server::{self, Limits};
 use crate::{demo, router, sweeper, zoneinfo};
 
@@ -44,7 +44,7 @@ pub(super) async fn serve(config: &Config, stop: &Stop) -> anyhow::Result<ExitCo
     let address = listener.local_addr()?;
     letting_in::warn_if_open(&guard, address);
     found.tell();
-    let app = App::guarded(store, Settings::from(&config.serve), guard);
+    let app = App::guarded(store, Settings::from(config), guard);
     let (asked, stopping) = (stop.asked().clone(), app.stopping.clone());
     tokio::spawn(async move {
         asked.cancelled().await;
@@ -151,14 +151,15 @@ async fn run_within(
     served.context("cannot accept connections any more")
 }
 
-impl From<&ServeConfig> for Settings {
-    fn from(config: &ServeConfig) -> Self {
+impl From<&Config> for Settings {
+    fn from(Config { serve, http, .. }: &Config) -> Self {
         Self {
-            retry: config.retry,
-            request_timeout: config.request_timeout,
-            key_time_to_live: config.idempotency_ttl,
-            room_lanes: config.room_lanes,
-            guest_retention_days: config.forgets_guests_after(),
+            retry: serve.retry,
+            request_timeout: serve.request_timeout,
+            key_time_to_live: serve.idempotency_ttl,
+            room_lanes: serve.room_lanes,
+            forwarded_prefix: http.forwarded_prefix,
+            guest_retention_days: serve.forgets_guests_after(),
         }
     }
 }

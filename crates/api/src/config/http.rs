@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{HOUR, SECOND, duration};
+use super::values::{HOUR, SECOND, duration, yes_or_no};
 
 /// Where the service is reached, and how it treats connections.
 #[derive(Args, Clone, Debug)]
@@ -33,6 +33,21 @@ pub struct HttpConfig {
         value_parser = |text: &str| duration(text, SECOND, 2 * HOUR)
     )]
     pub keep_alive_timeout: Duration,
+
+    /// Whether the proxy before the service says in X-Forwarded-Prefix below which path it has mounted
+    /// it; the proxy must set it on every request, or clients could
+    #[arg(
+        long,
+        env = "VACANCY_FORWARDED_PREFIX",
+        global = true,
+        value_name = "YES|NO",
+        num_args = 0..=1,
+        default_value = "no",
+        default_missing_value = "yes",
+        hide_possible_values = true,
+        value_parser = yes_or_no
+    )]
+    pub forwarded_prefix: bool,
 }
 
 /// An address, or a name that is looked up at the start, and a port.

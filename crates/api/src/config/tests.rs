@@ -50,6 +50,7 @@ fn each_option_is_a_flag_and_a_variable() {
     check_option("--retry-jitter", "VACANCY_RETRY_JITTER", "1");
     check_option("--room-lanes", "VACANCY_ROOM_LANES", "no");
     check_option("--request-timeout", "VACANCY_REQUEST_TIMEOUT", "5m");
+    check_option("--forwarded-prefix", "VACANCY_FORWARDED_PREFIX", "yes");
     check_option("--idempotency-ttl", "VACANCY_IDEMPOTENCY_TTL", "30d");
     check_option("--sweep-interval", "VACANCY_SWEEP_INTERVAL", "0");
     check_option("--guest-retention", "VACANCY_GUEST_RETENTION", "36500");

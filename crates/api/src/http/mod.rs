@@ -13,6 +13,7 @@ pub mod list;
 pub mod patch;
 pub mod path;
 pub mod preconditions;
+pub mod prefix;
 pub mod problem;
 pub mod query;
 pub mod reply;

@@ -27,6 +27,7 @@ mod lists;
 mod logs;
 mod metrics;
 mod pooler;
+mod prefix;
 mod races;
 mod readiness;
 mod references;

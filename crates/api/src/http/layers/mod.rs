@@ -8,6 +8,7 @@ mod log;
 mod metrics;
 mod panics;
 mod permits;
+mod prefix;
 mod problems;
 mod request_id;
 mod route;
@@ -33,9 +34,10 @@ pub fn around_everything(router: Router<App>, app: &App) -> Router<App> {
             .layer(from_fn(log::write))
             .layer(from_fn_with_state(app.metrics.clone(), metrics::count))
             .layer(from_fn(problems::write))
+            .layer(from_fn_with_state(app.clone(), prefix::read))
             .layer(from_fn(beyond_limit::refuse))
             .layer(from_fn(head::limit))
-            .layer(CatchPanicLayer::custom(panics::answer)),
+            .layer(CatchPanicLayer::custom(panics::answer))
     )
 }
 

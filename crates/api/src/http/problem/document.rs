@@ -85,12 +85,13 @@ impl IntoResponse for Problem {
 }
 
 impl Problem {
-    /// The document, with its headers. `instance` is the request's id.
+    /// The document, with its headers. `instance` is the request's id; `prefix` stands before the path
+    /// of its `type`.
     #[must_use]
-    pub fn document(&self, instance: &str) -> Response {
+    pub fn document(&self, instance: &str, prefix: &str) -> Response {
         let code = self.code();
         let document = Document {
-            r#type: format!("/problems/{}", code.name()),
+            r#type: format!("{prefix}/problems/{}", code.name()),
             title: code.title().to_owned(),
             status: code.status(),
             detail: self.to_string(),

@@ -66,6 +66,7 @@ async fn a_panic_in_one_decision_is_told_to_that_request_alone() {
         request_timeout,
         key_time_to_live,
         room_lanes: true,
+        forwarded_prefix: false,
         guest_retention_days: None,
     };
     let app = App::new(store, settings);
