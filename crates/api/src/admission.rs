@@ -15,8 +15,10 @@ const LIMIT_MAX: usize = 1_024;
 /// Never less: more than the database works on at once, or it would have nothing to do between two
 /// requests; also, what takes long without any load must be possible.
 const LIMIT_MIN: usize = 64;
-/// Requests should take no larger share of the deadline than this, on average.
-const TARGET_SHARE_OF_DEADLINE: u32 = 10;
+/// Requests should take no larger share of the deadline than this, on average. The deadline is what we
+/// promise, and many clients give up long before: by default they are answered in 0.16 s, which leaves
+/// twice that for the slowest of them.
+const TARGET_SHARE_OF_DEADLINE: u32 = 32;
 /// How long requests are observed before the limit changes.
 const WINDOW: Duration = Duration::from_millis(100);
 /// How many have to be observed.
@@ -73,6 +75,13 @@ impl Admission {
         state.at_work += 1;
         state.window.at_work_max = state.window.at_work_max.max(state.at_work);
         Some(Permit(self.clone()))
+    }
+
+    /// Whether another one would be let in now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let state = self.lock();
+        state.at_work < state.limit
     }
 
     /// A request that was let in was answered after this time.
@@ -144,7 +153,7 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    const DEADLINE: Duration = Duration::from_secs(1);
+    const DEADLINE: Duration = Duration::from_millis(3_200);
     const TARGET: Duration = Duration::from_millis(100);
 
     #[test]
@@ -197,11 +206,11 @@ mod tests {
     }
 
     /// A database that does one request in a millisecond and the next after it, and three times as many
-    /// requests as that, from clients that wait no longer than 300 ms.
+    /// requests as that, from clients that wait no longer than 300 ms of the 5 s that are promised.
     #[tokio::test(start_paused = true)]
     async fn overload_leaves_most_of_the_capacity_for_answers_in_time() {
         let (work, patience) = (Duration::from_millis(1), Duration::from_millis(300));
-        let admission = Admission::new(DEADLINE);
+        let admission = Admission::new(Duration::from_secs(5));
         let database = Arc::new(tokio::sync::Semaphore::new(1));
         let in_time = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let seconds = 5;

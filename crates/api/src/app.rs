@@ -141,13 +141,23 @@ impl App {
         });
     }
 
+    /// Whether another request may be at work now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.admission.has_room()
+    }
+
+    /// Counts a request as one too many. Returns how it is answered.
+    #[must_use]
+    pub fn shed(&self) -> Problem {
+        self.metrics.request_shed();
+        Problem::unavailable(Shed)
+    }
+
     /// Runs a request's handler with a permit, and notes how long it took. Fails with 503 when as
     /// many requests are at work as can be done in time.
     pub async fn with_permit<T>(&self, handler: impl Future<Output = T>) -> Result<T, Problem> {
-        let Some(permit) = self.admission.admit() else {
-            self.metrics.request_shed();
-            return Err(Problem::unavailable(Shed));
-        };
+        let Some(permit) = self.admission.admit() else { return Err(self.shed()) };
         let began = Instant::now();
         let answered = PERMIT.scope(Some(Arc::new(permit)), handler).await;
         self.admission.answered(began.elapsed());

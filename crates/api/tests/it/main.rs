@@ -26,6 +26,7 @@ mod limits;
 mod lists;
 mod logs;
 mod metrics;
+mod overload;
 mod pooler;
 mod prefix;
 mod races;

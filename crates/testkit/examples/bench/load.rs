@@ -128,7 +128,7 @@ impl Client {
 
 /// Sends one request and reads the whole answer into `buffer`. Returns its status and where in the
 /// buffer its body begins. Fails when the connection breaks.
-async fn exchange(
+pub async fn exchange(
     stream: &mut TcpStream,
     request: &[u8],
     buffer: &mut Vec<u8>,

@@ -17,6 +17,8 @@ pub enum Part {
     Read,
     /// The same on SQLite.
     Sqlite,
+    /// More bookings than can be done.
+    Overload,
     /// Up to a million bookings.
     Growth,
 }
@@ -28,6 +30,7 @@ const PARTS: &[(&str, Part)] = &[
     ("hot", Part::Hot),
     ("read", Part::Read),
     ("sqlite", Part::Sqlite),
+    ("overload", Part::Overload),
     ("growth", Part::Growth),
 ];
 
@@ -58,7 +61,7 @@ impl Options {
             parts: PARTS
                 .iter()
                 .map(|(_, part)| *part)
-                .filter(|part| *part != Part::Growth)
+                .filter(|part| !matches!(part, Part::Growth | Part::Overload))
                 .collect(),
             seconds: 0,
             rounds: 0,

@@ -6,6 +6,7 @@ mod guard;
 mod head;
 mod log;
 mod metrics;
+mod overload;
 mod panics;
 mod permits;
 mod prefix;
@@ -38,6 +39,7 @@ pub fn around_everything(router: Router<App>, app: &App) -> Router<App> {
             .layer(from_fn(beyond_limit::refuse))
             .layer(from_fn(head::limit))
             .layer(CatchPanicLayer::custom(panics::answer))
+            .layer(from_fn_with_state((app.clone(), Bodies::default()), overload::shed)),
     )
 }
 
