@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::ConfigError;
 use super::retry::RetryPolicy;
-use super::values::{DAY, MILLISECOND, MINUTE, SECOND, duration, yes_or_no};
+use super::values::{DAY, MILLISECOND, MINUTE, SECOND, duration, whole_number, yes_or_no};
 
 /// How requests are answered.
 #[derive(Args, Clone, Debug)]
@@ -85,7 +85,7 @@ pub struct ServeConfig {
         global = true,
         value_name = "DAYS",
         default_value_t = 0,
-        value_parser = clap::value_parser!(u32).range(0..=36_500)
+        value_parser = |text: &str| whole_number(text, 0, 36_500)
     )]
     pub guest_retention: u32,
 

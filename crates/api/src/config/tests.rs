@@ -235,6 +235,10 @@ const WRONG: &[(&str, &str)] = &[
         "--rate-limit 9/m",
         "'--rate-limit <NUMBER/s>': must be a whole number from 0 to 100000, such as 200/s",
     ),
+    (
+        "--guest-retention 36501",
+        "'--guest-retention <DAYS>': must be a whole number from 0 to 36500",
+    ),
     ("--rate-burst 0", "'--rate-burst <NUMBER>': must be a whole number from 1 to 100000"),
     ("--auth maybe", "'--auth <MODE>': must be none or required"),
     ("--log-format xml", "'--log-format <FORMAT>': must be text or json"),
