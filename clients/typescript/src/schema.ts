@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists bookings, by check-in. */
+        /** Lists bookings, by check-in */
         get: operations["list_bookings"];
         put?: never;
         post?: never;
@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows a booking. */
+        /** Shows a booking */
         get: operations["get_booking"];
         put?: never;
         post?: never;
@@ -87,9 +87,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in the house who
-         *     changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
-         *     names. Needs `If-Match` or `?version=`.
+         * Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+         * @description Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of their own that `continues` names. Needs `If-Match` or `?version=`.
          */
         patch: operations["edit_booking"];
         trace?: never;
@@ -103,7 +102,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels a hold or a confirmed booking. */
+        /** Cancels a hold or a confirmed booking */
         post: operations["cancel_booking"];
         delete?: never;
         options?: never;
@@ -120,7 +119,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Confirms a hold that has not run out. */
+        /** Confirms a hold that has not run out */
         post: operations["confirm_booking"];
         delete?: never;
         options?: never;
@@ -138,9 +137,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-         *     in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
-         *     held guests.
+         * Forgets who stays
+         * @description The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never held guests.
          */
         post: operations["erase_booking"];
         delete?: never;
@@ -156,10 +154,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists hotels by id: in order of creation, as far as the clocks of replicas agree. */
+        /**
+         * Lists hotels by id
+         * @description In order of creation, as far as the clocks of replicas agree.
+         */
         get: operations["list_hotels"];
         put?: never;
-        /** Creates a hotel. */
+        /** Creates a hotel */
         post: operations["create_hotel"];
         delete?: never;
         options?: never;
@@ -174,16 +175,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows a hotel. */
+        /** Shows a hotel */
         get: operations["get_hotel"];
-        /** Replaces what clients set of a hotel. Needs `If-Match` or `?version=`. */
+        /**
+         * Replaces what clients set of a hotel
+         * @description Needs `If-Match` or `?version=`.
+         */
         put: operations["replace_hotel"];
         post?: never;
-        /** Deletes a hotel that has no rooms. Needs `If-Match` or `?version=`. */
+        /**
+         * Deletes a hotel that has no rooms
+         * @description Needs `If-Match` or `?version=`.
+         */
         delete: operations["delete_hotel"];
         options?: never;
         head?: never;
-        /** Changes what is said (RFC 7396). Needs `If-Match` or `?version=`. */
+        /**
+         * Changes what is said (RFC 7396)
+         * @description Needs `If-Match` or `?version=`.
+         */
         patch: operations["edit_hotel"];
         trace?: never;
     };
@@ -196,7 +206,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Books the least booked free room of a hotel, or holds it for a while. */
+        /** Books the least booked free room of a hotel, or holds it for a while */
         post: operations["book_hotel"];
         delete?: never;
         options?: never;
@@ -213,7 +223,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adds a room to a hotel. */
+        /** Adds a room to a hotel */
         post: operations["create_room"];
         delete?: never;
         options?: never;
@@ -228,12 +238,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists keys by id, those that are revoked too; without their secrets. */
+        /**
+         * Lists keys by id, those that are revoked too
+         * @description Without their secrets.
+         */
         get: operations["list_keys"];
         put?: never;
         /**
-         * Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
-         *     that is limited to some hotels names a principal only if it sees all of that principal's keys.
+         * Makes a key, and shows it once
+         * @description Its scopes and hotels are never wider than the caller's; a caller that is limited to some hotels names a principal only if it sees all of that principal's keys.
          */
         post: operations["create_key"];
         delete?: never;
@@ -249,15 +262,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows a key, without its secret. */
+        /** Shows a key, without its secret */
         get: operations["get_key"];
         put?: never;
         post?: never;
-        /** Revokes a key: at once on this replica, within five seconds on others. Again does nothing more. */
+        /**
+         * Revokes a key
+         * @description At once on this replica, within five seconds on others. Again does nothing more.
+         */
         delete: operations["revoke_key"];
         options?: never;
         head?: never;
-        /** Changes a key's name or expiry. */
+        /** Changes a key's name or expiry */
         patch: operations["edit_key"];
         trace?: never;
     };
@@ -268,7 +284,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the credential of this request stands for. */
+        /** What the credential of this request stands for */
         get: operations["get_me"];
         put?: never;
         post?: never;
@@ -286,8 +302,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
-         *     may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+         * Lists rooms
+         * @description With both dates, only those free for that stay. A page looks at up to 1,000 rooms: it may hold fewer items than `limit`, or none, and still have a `next_cursor`.
          */
         get: operations["list_rooms"];
         put?: never;
@@ -305,16 +321,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows a room. */
+        /** Shows a room */
         get: operations["get_room"];
-        /** Replaces what clients set of a room. Needs `If-Match` or `?version=`. */
+        /**
+         * Replaces what clients set of a room
+         * @description Needs `If-Match` or `?version=`.
+         */
         put: operations["replace_room"];
         post?: never;
-        /** Deletes a room without bookings from today on. Needs `If-Match` or `?version=`. */
+        /**
+         * Deletes a room without bookings from today on
+         * @description Needs `If-Match` or `?version=`.
+         */
         delete: operations["delete_room"];
         options?: never;
         head?: never;
-        /** Changes what is said (RFC 7396). Needs `If-Match` or `?version=`. */
+        /**
+         * Changes what is said (RFC 7396)
+         * @description Needs `If-Match` or `?version=`.
+         */
         patch: operations["edit_room"];
         trace?: never;
     };
@@ -325,7 +350,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When a room can be had, and at which version that was true. */
+        /** When a room can be had, and at which version that was true */
         get: operations["get_availability"];
         put?: never;
         post?: never;
@@ -342,12 +367,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the bookings of a room, by check-in. */
+        /** Lists the bookings of a room, by check-in */
         get: operations["list_room_bookings"];
         put?: never;
         /**
-         * Books a room, or holds it for a while. `If-Match` and `?version=` name the room's version: book
-         *     only if nothing happened since I looked.
+         * Books a room, or holds it for a while
+         * @description `If-Match` and `?version=` name the room's version: book only if nothing happened since I looked.
          */
         post: operations["book_room"];
         delete?: never;
@@ -363,7 +388,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The history of a room: one event a version, also of a deleted room. */
+        /**
+         * The history of a room
+         * @description One event a version, also of a deleted room.
+         */
         get: operations["list_room_events"];
         put?: never;
         post?: never;
@@ -478,7 +506,33 @@ export interface components {
              */
             source?: string | null;
         };
-        /** @description A booking. */
+        /**
+         * @description A booking.
+         * @example {
+         *       "attempts": 1,
+         *       "check_in": "2028-06-12",
+         *       "check_out": "2028-06-15",
+         *       "created_at": "2026-11-22T01:38:11.520000Z",
+         *       "guest": {
+         *         "email": "ada@example.org",
+         *         "name": "Ada Lovelace"
+         *       },
+         *       "guests": 2,
+         *       "hotel_id": "01a200e7-597c-77e1-a16a-1569e3de7611",
+         *       "id": "01a200e7-59bf-7285-bc80-05bee6db9dee",
+         *       "made_by": "key:6ex6g5r9mtvy",
+         *       "nights": 3,
+         *       "room_id": "01a200e7-599d-7400-bd6e-008944829d53",
+         *       "room_version": 2,
+         *       "status": "confirmed",
+         *       "total": {
+         *         "amount": 38700,
+         *         "currency": "EUR"
+         *       },
+         *       "updated_at": "2026-11-22T01:38:11.520000Z",
+         *       "version": 1
+         *     }
+         */
         Booking: {
             /**
              * Format: int32
@@ -759,7 +813,20 @@ export interface components {
             /** @description `alive` or `ready`. */
             status: string;
         };
-        /** @description A hotel. */
+        /**
+         * @description A hotel.
+         * @example {
+         *       "city": "Venice",
+         *       "country": "IT",
+         *       "created_at": "2026-11-22T01:38:11.520000Z",
+         *       "day_ends": "00:00",
+         *       "id": "01a200e7-597c-77e1-a16a-1569e3de7611",
+         *       "name": "Rialto",
+         *       "time_zone": "Europe/Rome",
+         *       "updated_at": "2026-11-22T01:38:11.520000Z",
+         *       "version": 1
+         *     }
+         */
         Hotel: {
             /** @description Where it is. */
             city: string;
@@ -1058,7 +1125,27 @@ export interface components {
             /** @description The key itself, this once; null when the request is repeated. */
             key?: string | null;
         };
-        /** @description A problem document (RFC 9457). */
+        /**
+         * @description A problem document (RFC 9457).
+         * @example {
+         *       "alternatives": [
+         *         "01a200e7-599d-7400-bd6e-008944829d53"
+         *       ],
+         *       "code": "room_unavailable",
+         *       "conflicts": [
+         *         {
+         *           "check_in": "2028-06-12",
+         *           "check_out": "2028-06-15"
+         *         }
+         *       ],
+         *       "detail": "the room is not free for this stay",
+         *       "instance": "01a200e7-59bf-7285-bc80-05bee6db9dee",
+         *       "retryable": false,
+         *       "status": 409,
+         *       "title": "Room unavailable",
+         *       "type": "/problems/room_unavailable"
+         *     }
+         */
         Problem: {
             /** @description Up to five other rooms of the hotel that are free for the stay. */
             alternatives?: string[];
@@ -1112,7 +1199,25 @@ export interface components {
          * @enum {string}
          */
         ProblemCode: "invalid_request" | "malformed_precondition" | "invalid_version" | "invalid_cursor" | "unauthenticated" | "insufficient_scope" | "cross_site" | "not_found" | "method_not_allowed" | "request_timeout" | "room_unavailable" | "room_closed" | "no_room_available" | "version_conflict" | "hold_expired" | "invalid_transition" | "duplicate" | "reference_taken" | "hotel_in_use" | "room_in_use" | "idempotency_in_flight" | "lock_conflict" | "precondition_failed" | "weak_etag" | "foreign_etag" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "misdirected_request" | "validation_failed" | "capacity_exceeded" | "idempotency_mismatch" | "precondition_required" | "rate_limited" | "headers_too_large" | "internal" | "unavailable" | "outcome_unknown";
-        /** @description A room. Everything here is a column of its own row, so its tag is true. */
+        /**
+         * @description A room. Everything here is a column of its own row, so its tag is true.
+         * @example {
+         *       "capacity": 2,
+         *       "created_at": "2026-11-22T01:38:11.520000Z",
+         *       "hotel_id": "01a200e7-597c-77e1-a16a-1569e3de7611",
+         *       "id": "01a200e7-599d-7400-bd6e-008944829d53",
+         *       "kind": "double",
+         *       "nightly_rate": {
+         *         "amount": 12900,
+         *         "currency": "EUR"
+         *       },
+         *       "number": "104",
+         *       "status": "open",
+         *       "times_booked": 0,
+         *       "updated_at": "2026-11-22T01:38:11.520000Z",
+         *       "version": 1
+         *     }
+         */
         Room: {
             /**
              * Format: int64
@@ -2023,7 +2128,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -2041,7 +2149,21 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "check_in": "2028-06-22",
+                 *       "check_out": "2028-06-25",
+                 *       "guests": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["BookingPatch"];
+                /**
+                 * @example {
+                 *       "check_in": "2028-06-22",
+                 *       "check_out": "2028-06-25",
+                 *       "guests": 1
+                 *     }
+                 */
                 "application/merge-patch+json": components["schemas"]["BookingPatch"];
             };
         };
@@ -3238,6 +3360,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "city": "Venice",
+                 *       "country": "IT",
+                 *       "name": "Rialto",
+                 *       "time_zone": "Europe/Rome"
+                 *     }
+                 */
                 "application/json": components["schemas"]["HotelBody"];
             };
         };
@@ -3669,7 +3799,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -3687,6 +3820,14 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "city": "Venice",
+                 *       "country": "IT",
+                 *       "name": "Rialto",
+                 *       "time_zone": "Europe/Rome"
+                 *     }
+                 */
                 "application/json": components["schemas"]["HotelReplacement"];
             };
         };
@@ -3938,7 +4079,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -4188,7 +4332,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -4206,7 +4353,17 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Rialto Palace"
+                 *     }
+                 */
                 "application/json": components["schemas"]["HotelPatch"];
+                /**
+                 * @example {
+                 *       "name": "Rialto Palace"
+                 *     }
+                 */
                 "application/merge-patch+json": components["schemas"]["HotelPatch"];
             };
         };
@@ -4469,6 +4626,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "check_in": "2028-06-12",
+                 *       "check_out": "2028-06-15",
+                 *       "guest": {
+                 *         "email": "ada@example.org",
+                 *         "name": "Ada Lovelace"
+                 *       },
+                 *       "guests": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["AutoBookBody"];
             };
         };
@@ -4711,6 +4879,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "capacity": 2,
+                 *       "kind": "double",
+                 *       "nightly_rate": {
+                 *         "amount": 12900,
+                 *         "currency": "EUR"
+                 *       },
+                 *       "number": "104"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomBody"];
             };
         };
@@ -5123,6 +5302,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "the website",
+                 *       "scopes": [
+                 *         "read",
+                 *         "book"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["KeyBody"];
             };
         };
@@ -5741,7 +5929,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "the new website"
+                 *     }
+                 */
                 "application/json": components["schemas"]["KeyEditBody"];
+                /**
+                 * @example {
+                 *       "name": "the new website"
+                 *     }
+                 */
                 "application/merge-patch+json": components["schemas"]["KeyEditBody"];
             };
         };
@@ -6505,7 +6703,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -6523,6 +6724,17 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "capacity": 2,
+                 *       "kind": "double",
+                 *       "nightly_rate": {
+                 *         "amount": 12900,
+                 *         "currency": "EUR"
+                 *       },
+                 *       "number": "104"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomReplacement"];
             };
         };
@@ -6774,7 +6986,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -7024,7 +7239,10 @@ export interface operations {
                 version?: number;
             };
             header?: {
-                /** @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required. */
+                /**
+                 * @description The tag of the version to edit, or `*` for whatever is there. This or `version` is required.
+                 * @example *
+                 */
                 "If-Match"?: string;
                 /** @description Only if the current tag is none of these. */
                 "If-None-Match"?: string;
@@ -7042,7 +7260,23 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "capacity": 3,
+                 *       "nightly_rate": {
+                 *         "amount": 14900
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomPatch"];
+                /**
+                 * @example {
+                 *       "capacity": 3,
+                 *       "nightly_rate": {
+                 *         "amount": 14900
+                 *       }
+                 *     }
+                 */
                 "application/merge-patch+json": components["schemas"]["RoomPatch"];
             };
         };
@@ -7290,9 +7524,15 @@ export interface operations {
     get_availability: {
         parameters: {
             query: {
-                /** @description The first night. */
+                /**
+                 * @description The first night.
+                 * @example 2028-06-12
+                 */
                 from: string;
-                /** @description The day after the last night, at most 732 days on. */
+                /**
+                 * @description The day after the last night, at most 732 days on.
+                 * @example 2028-06-15
+                 */
                 to: string;
             };
             header?: {
@@ -7655,6 +7895,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "check_in": "2028-06-12",
+                 *       "check_out": "2028-06-15",
+                 *       "guest": {
+                 *         "email": "ada@example.org",
+                 *         "name": "Ada Lovelace"
+                 *       },
+                 *       "guests": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["BookBody"];
             };
         };

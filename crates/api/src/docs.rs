@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::{Extensions, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
+use chrono::NaiveDate;
 use serde_json::Value;
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::http::prefix::Prefix;
 use crate::http::problem::{Code, Problem};
+use crate::openapi::examples;
 
 /// A name in a path, or what is there instead: bytes that are no UTF-8 name nothing.
 type NameInPath = Result<Path<String>, PathRejection>;
@@ -22,17 +23,16 @@ pub async fn home() -> Redirect {
     Redirect::temporary("/docs")
 }
 
-/// `GET /openapi.json`, written once and served from memory.
+/// `GET /openapi.json`, written once; its examples have days counted from today.
 pub fn openapi<S: Clone + Send + Sync + 'static>(document: &Value) -> MethodRouter<S> {
-    let json = Bytes::from(document.to_string());
-    let parts = around_server(&json);
+    let json: Arc<str> = document.to_string().into();
+    let parts = around_server(json.as_bytes());
     get(async move |extensions: Extensions| {
         let json = match (Prefix::of(&extensions), &parts) {
-            ("", _) | (_, None) => json.clone(),
-            (prefix, Some((before, after))) => {
-                [before.as_str(), prefix, after.as_str()].concat().into()
-            }
+            ("", _) | (_, None) => json.to_string(),
+            (prefix, Some((before, after))) => [before.as_str(), prefix, after.as_str()].concat(),
         };
+        let json = examples::counted_from(&json, today());
         ([(header::CONTENT_TYPE, "application/json")], json)
     })
 }
@@ -45,13 +45,22 @@ fn around_server(json: &[u8]) -> Option<(String, String)> {
     Some((format!("{before}\"servers\":[{server}\"url\":\""), format!("\"{after}")))
 }
 
+#[expect(clippy::disallowed_methods, reason = "examples decide nothing")]
+fn today() -> NaiveDate {
+    chrono::Utc::now().date_naive()
+}
+
 /// `GET /docs`: the page that shows the document of `/openapi.json`.
 pub async fn page(extensions: Extensions) -> Result<Response, Problem> {
     let prefix = Prefix::of(&extensions);
     let (bytes, content_type) = embedded("index.html", prefix)?;
     // The page names its assets relative to itself, which at `/docs` would be `/`.
     let head = format!("<head><base href=\"{prefix}/docs/\">");
-    let html = String::from_utf8_lossy(&bytes).replacen("<head>", &head, 1);
+    let html = String::from_utf8_lossy(&bytes).replacen("<head>", &head, 1).replacen(
+        "<title>Swagger UI</title>",
+        "<title>vacancy: the API</title>",
+        1,
+    );
     Ok(([(header::CONTENT_TYPE, content_type)], html).into_response())
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod changes;
+pub mod examples;
 mod nullable;
 mod parts;
 mod probes;
@@ -19,12 +20,29 @@ use crate::bookings::list::StatusParam;
 use crate::http::problem::{Code, Document};
 use crate::rooms::list::SortParam;
 
+/// What holds for all operations; the first thing on the page.
+const CONVENTIONS: &str = "\
+Hotels, rooms, stays by the night. Every write to a room is a compare-and-set on its version: no night is sold twice.
+
+- **Versions.** Each resource has a `version`, which is also its `ETag`. An edit says which one it edits, with `If-Match` or \
+`?version=`; `If-Match: *` edits whatever is there. An old one is answered 412 or 409, with the current one.
+- **Keys.** A write with an `Idempotency-Key` is done once, however often it is sent: the same answer comes back.
+- **Problems.** What does not succeed is answered `application/problem+json`: `code` says what it is, `retryable` whether \
+the same request may succeed later, `/problems/{code}` what to do.
+- **Lists** come in pages: go on with `cursor`, which is `next_cursor` of the page before, until there is none.
+- **Days** are of the hotel's time zone. `check_out` is the day of departure, not a night. Money is in the smallest unit of its \
+currency.
+- **Credentials.** Where the service was started with `--auth required`, every operation needs `Authorization: Bearer` \
+with a key; `x-scope` says which scope.
+
+To try it: start the service with `--demo`, list the rooms, and send the examples as they stand, with an id from the list. \
+More is in `docs/api.md` of the repository.";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "vacancy",
-        description = "Hotels, rooms, stays by the night. Every write to a room is a compare-and-set on its version: \
-                       no night is sold twice.",
+        description = CONVENTIONS,
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     tags(
@@ -69,6 +87,7 @@ pub fn document(routes: OpenApi, operations: &[About]) -> Value {
     let mut all = json["components"]["schemas"].take();
     schemas::complete(members(&mut all));
     schemas::rename_references(&mut json["paths"]);
+    examples::of_answers(members(&mut all));
     probes::add(members(&mut json["paths"]), members(&mut all));
     json["components"]["schemas"] = all;
     json
@@ -84,6 +103,7 @@ struct Shape(About);
 impl Shape {
     fn complete(&self, operation: &mut Value) {
         let Self(About { kind, scope, .. }) = *self;
+        plain_summary(operation);
         operation["x-scope"] = scope.name().into();
         operation["security"] = json!([{ "bearer": [] }, {}]);
         self.add_parameters(operation);
@@ -96,6 +116,7 @@ impl Shape {
         for code in self.codes() {
             add_problem(operation, code);
         }
+        examples::of_operation(operation);
         if matches!(kind, Kind::Show | Kind::List) {
             operation["responses"]["304"] = json!({
                 "description": "The client has it already",
@@ -190,6 +211,23 @@ impl Shape {
             428 => edits,
             _ => false,
         })
+    }
+}
+
+/// Makes the first clause the summary, in plain text, and the rest a description, in Markdown.
+fn plain_summary(operation: &mut Value) {
+    let text = operation["summary"].as_str().unwrap_or_default().replace('\n', " ");
+    let end = [". ", ": ", "; "].iter().filter_map(|mark| text.find(mark)).min();
+    let (first, rest) = match end {
+        Some(end) => (&text[..end], &text[end + 2..]),
+        None => (text.trim_end_matches('.'), ""),
+    };
+    operation["summary"] = first.replace('`', "").into();
+    let mut letters = rest.chars();
+    if let Some(letter) = letters.next() {
+        let more = operation["description"].as_str().unwrap_or_default();
+        let rest = format!("{}{}\n\n{more}", letter.to_uppercase(), letters.as_str());
+        operation["description"] = rest.trim_end().into();
     }
 }
 

@@ -14,8 +14,7 @@ const MOVED_IN: &str = "2028-06-22";
 const MOVED_OUT: &str = "2028-06-25";
 
 /// How far from today each is when it is served.
-const AHEAD: [(&str, u64); 4] =
-    [(CHECK_IN, 30), (CHECK_OUT, 33), (MOVED_IN, 40), (MOVED_OUT, 43)];
+const AHEAD: [(&str, u64); 4] = [(CHECK_IN, 30), (CHECK_OUT, 33), (MOVED_IN, 40), (MOVED_OUT, 43)];
 
 const HOTEL: &str = "01a200e7-597c-77e1-a16a-1569e3de7611";
 const ROOM: &str = "01a200e7-599d-7400-bd6e-008944829d53";
@@ -77,20 +76,29 @@ pub(super) fn of_answers(schemas: &mut Map<String, Value>) {
     let versioned = json!({ "version": 1, "created_at": CREATED, "updated_at": CREATED });
     let money = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
     for (name, example) in [
-        ("Hotel", json!({
-            "id": HOTEL, "name": "Rialto", "city": "Venice", "country": "IT",
-            "time_zone": "Europe/Rome", "day_ends": "00:00",
-        })),
-        ("Room", json!({
-            "id": ROOM, "hotel_id": HOTEL, "number": "104", "kind": "double", "capacity": 2,
-            "nightly_rate": money(12_900), "status": "open", "times_booked": 0,
-        })),
-        ("Booking", json!({
-            "id": BOOKING, "room_id": ROOM, "hotel_id": HOTEL,
-            "guest": { "name": "Ada Lovelace", "email": "ada@example.org" }, "guests": 2,
-            "check_in": CHECK_IN, "check_out": CHECK_OUT, "nights": 3, "status": "confirmed",
-            "total": money(38_700), "room_version": 2, "attempts": 1,
-        })),
+        (
+            "Hotel",
+            json!({
+                "id": HOTEL, "name": "Rialto", "city": "Venice", "country": "IT",
+                "time_zone": "Europe/Rome", "day_ends": "00:00",
+            }),
+        ),
+        (
+            "Room",
+            json!({
+                "id": ROOM, "hotel_id": HOTEL, "number": "104", "kind": "double", "capacity": 2,
+                "nightly_rate": money(12_900), "status": "open", "times_booked": 0,
+            }),
+        ),
+        (
+            "Booking",
+            json!({
+                "id": BOOKING, "room_id": ROOM, "hotel_id": HOTEL,
+                "guest": { "name": "Ada Lovelace", "email": "ada@example.org" }, "guests": 2,
+                "check_in": CHECK_IN, "check_out": CHECK_OUT, "nights": 3, "status": "confirmed",
+                "total": money(38_700), "made_by": "key:6ex6g5r9mtvy", "room_version": 2, "attempts": 1,
+            }),
+        ),
     ] {
         let mut example = example;
         let fields = versioned.as_object().into_iter().flatten();

@@ -16,6 +16,7 @@ mod contract;
 mod cost;
 mod crash;
 mod day_ends;
+mod examples;
 mod faults;
 mod files;
 mod holds;

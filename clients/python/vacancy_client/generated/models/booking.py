@@ -23,6 +23,14 @@ T = TypeVar("T", bound="Booking")
 class Booking:
     """A booking.
 
+    Example:
+        {'attempts': 1, 'check_in': '2028-06-12', 'check_out': '2028-06-15', 'created_at':
+            '2026-11-22T01:38:11.520000Z', 'guest': {'email': 'ada@example.org', 'name': 'Ada Lovelace'}, 'guests': 2,
+            'hotel_id': '01a200e7-597c-77e1-a16a-1569e3de7611', 'id': '01a200e7-59bf-7285-bc80-05bee6db9dee', 'made_by':
+            'key:6ex6g5r9mtvy', 'nights': 3, 'room_id': '01a200e7-599d-7400-bd6e-008944829d53', 'room_version': 2, 'status':
+            'confirmed', 'total': {'amount': 38700, 'currency': 'EUR'}, 'updated_at': '2026-11-22T01:38:11.520000Z',
+            'version': 1}
+
     Attributes:
         check_in (datetime.date): The first night.
         check_out (datetime.date): The day after the last night.

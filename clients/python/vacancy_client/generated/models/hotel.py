@@ -17,6 +17,11 @@ T = TypeVar("T", bound="Hotel")
 class Hotel:
     """A hotel.
 
+    Example:
+        {'city': 'Venice', 'country': 'IT', 'created_at': '2026-11-22T01:38:11.520000Z', 'day_ends': '00:00', 'id':
+            '01a200e7-597c-77e1-a16a-1569e3de7611', 'name': 'Rialto', 'time_zone': 'Europe/Rome', 'updated_at':
+            '2026-11-22T01:38:11.520000Z', 'version': 1}
+
     Attributes:
         city (str): Where it is.
         created_at (datetime.datetime): When it was created.

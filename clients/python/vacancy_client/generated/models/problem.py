@@ -22,6 +22,12 @@ T = TypeVar("T", bound="Problem")
 class Problem:
     """A problem document (RFC 9457).
 
+    Example:
+        {'alternatives': ['01a200e7-599d-7400-bd6e-008944829d53'], 'code': 'room_unavailable', 'conflicts':
+            [{'check_in': '2028-06-12', 'check_out': '2028-06-15'}], 'detail': 'the room is not free for this stay',
+            'instance': '01a200e7-59bf-7285-bc80-05bee6db9dee', 'retryable': False, 'status': 409, 'title': 'Room
+            unavailable', 'type': '/problems/room_unavailable'}
+
     Attributes:
         code (ProblemCode): What kind of problem; `/problems/{code}` explains it.
         detail (str): What happened in this case.

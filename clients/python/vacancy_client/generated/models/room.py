@@ -22,6 +22,12 @@ T = TypeVar("T", bound="Room")
 class Room:
     """A room. Everything here is a column of its own row, so its tag is true.
 
+    Example:
+        {'capacity': 2, 'created_at': '2026-11-22T01:38:11.520000Z', 'hotel_id': '01a200e7-597c-77e1-a16a-1569e3de7611',
+            'id': '01a200e7-599d-7400-bd6e-008944829d53', 'kind': 'double', 'nightly_rate': {'amount': 12900, 'currency':
+            'EUR'}, 'number': '104', 'status': 'open', 'times_booked': 0, 'updated_at': '2026-11-22T01:38:11.520000Z',
+            'version': 1}
+
     Attributes:
         capacity (int): How many guests it takes.
         created_at (datetime.datetime): When it was created.

@@ -165,7 +165,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Booking | Problem]:
-    """Books the least booked free room of a hotel, or holds it for a while.
+    """Books the least booked free room of a hotel, or holds it for a while
 
     Args:
         hotel_id (UUID):
@@ -206,7 +206,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Booking | Problem | None:
-    """Books the least booked free room of a hotel, or holds it for a while.
+    """Books the least booked free room of a hotel, or holds it for a while
 
     Args:
         hotel_id (UUID):
@@ -242,7 +242,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Booking | Problem]:
-    """Books the least booked free room of a hotel, or holds it for a while.
+    """Books the least booked free room of a hotel, or holds it for a while
 
     Args:
         hotel_id (UUID):
@@ -281,7 +281,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Booking | Problem | None:
-    """Books the least booked free room of a hotel, or holds it for a while.
+    """Books the least booked free room of a hotel, or holds it for a while
 
     Args:
         hotel_id (UUID):

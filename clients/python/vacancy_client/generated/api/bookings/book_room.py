@@ -184,8 +184,9 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Booking | Problem]:
-    """Books a room, or holds it for a while. `If-Match` and `?version=` name the room's version: book
-    only if nothing happened since I looked.
+    """Books a room, or holds it for a while
+
+     `If-Match` and `?version=` name the room's version: book only if nothing happened since I looked.
 
     Args:
         room_id (UUID):
@@ -235,8 +236,9 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Booking | Problem | None:
-    """Books a room, or holds it for a while. `If-Match` and `?version=` name the room's version: book
-    only if nothing happened since I looked.
+    """Books a room, or holds it for a while
+
+     `If-Match` and `?version=` name the room's version: book only if nothing happened since I looked.
 
     Args:
         room_id (UUID):
@@ -281,8 +283,9 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Booking | Problem]:
-    """Books a room, or holds it for a while. `If-Match` and `?version=` name the room's version: book
-    only if nothing happened since I looked.
+    """Books a room, or holds it for a while
+
+     `If-Match` and `?version=` name the room's version: book only if nothing happened since I looked.
 
     Args:
         room_id (UUID):
@@ -330,8 +333,9 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Booking | Problem | None:
-    """Books a room, or holds it for a while. `If-Match` and `?version=` name the room's version: book
-    only if nothing happened since I looked.
+    """Books a room, or holds it for a while
+
+     `If-Match` and `?version=` name the room's version: book only if nothing happened since I looked.
 
     Args:
         room_id (UUID):

@@ -181,7 +181,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Cancels a hold or a confirmed booking.
+    """Cancels a hold or a confirmed booking
 
     Args:
         booking_id (UUID):
@@ -228,7 +228,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Cancels a hold or a confirmed booking.
+    """Cancels a hold or a confirmed booking
 
     Args:
         booking_id (UUID):
@@ -270,7 +270,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Cancels a hold or a confirmed booking.
+    """Cancels a hold or a confirmed booking
 
     Args:
         booking_id (UUID):
@@ -315,7 +315,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Cancels a hold or a confirmed booking.
+    """Cancels a hold or a confirmed booking
 
     Args:
         booking_id (UUID):

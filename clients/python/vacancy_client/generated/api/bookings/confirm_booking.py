@@ -181,7 +181,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Confirms a hold that has not run out.
+    """Confirms a hold that has not run out
 
     Args:
         booking_id (UUID):
@@ -228,7 +228,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Confirms a hold that has not run out.
+    """Confirms a hold that has not run out
 
     Args:
         booking_id (UUID):
@@ -270,7 +270,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Confirms a hold that has not run out.
+    """Confirms a hold that has not run out
 
     Args:
         booking_id (UUID):
@@ -315,7 +315,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Confirms a hold that has not run out.
+    """Confirms a hold that has not run out
 
     Args:
         booking_id (UUID):

@@ -200,10 +200,10 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in
-    the house who
-    changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
-    names. Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+
+     Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
+    their own that `continues` names. Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -254,10 +254,10 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in
-    the house who
-    changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
-    names. Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+
+     Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
+    their own that `continues` names. Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -303,10 +303,10 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in
-    the house who
-    changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
-    names. Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+
+     Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
+    their own that `continues` names. Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):
@@ -355,10 +355,10 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in
-    the house who
-    changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
-    names. Needs `If-Match` or `?version=`.
+    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+
+     Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
+    their own that `continues` names. Needs `If-Match` or `?version=`.
 
     Args:
         booking_id (UUID):

@@ -181,9 +181,10 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
-    held guests.
+    """Forgets who stays
+
+     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
+    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
 
     Args:
         booking_id (UUID):
@@ -230,9 +231,10 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
-    held guests.
+    """Forgets who stays
+
+     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
+    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
 
     Args:
         booking_id (UUID):
@@ -274,9 +276,10 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
-    held guests.
+    """Forgets who stays
+
+     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
+    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
 
     Args:
         booking_id (UUID):
@@ -321,9 +324,10 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
-    held guests.
+    """Forgets who stays
+
+     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
+    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
 
     Args:
         booking_id (UUID):

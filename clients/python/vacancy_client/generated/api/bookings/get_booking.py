@@ -151,7 +151,7 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Shows a booking.
+    """Shows a booking
 
     Args:
         booking_id (UUID):
@@ -192,7 +192,7 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Shows a booking.
+    """Shows a booking
 
     Args:
         booking_id (UUID):
@@ -228,7 +228,7 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Shows a booking.
+    """Shows a booking
 
     Args:
         booking_id (UUID):
@@ -267,7 +267,7 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Shows a booking.
+    """Shows a booking
 
     Args:
         booking_id (UUID):

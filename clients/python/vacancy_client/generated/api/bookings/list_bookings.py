@@ -181,7 +181,7 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | BookingList | Problem]:
-    """Lists bookings, by check-in.
+    """Lists bookings, by check-in
 
     Args:
         hotel_id (UUID | Unset):
@@ -240,7 +240,7 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | BookingList | Problem | None:
-    """Lists bookings, by check-in.
+    """Lists bookings, by check-in
 
     Args:
         hotel_id (UUID | Unset):
@@ -294,7 +294,7 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | BookingList | Problem]:
-    """Lists bookings, by check-in.
+    """Lists bookings, by check-in
 
     Args:
         hotel_id (UUID | Unset):
@@ -351,7 +351,7 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | BookingList | Problem | None:
-    """Lists bookings, by check-in.
+    """Lists bookings, by check-in
 
     Args:
         hotel_id (UUID | Unset):

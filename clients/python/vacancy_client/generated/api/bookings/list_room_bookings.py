@@ -172,7 +172,7 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | BookingList | Problem]:
-    """Lists the bookings of a room, by check-in.
+    """Lists the bookings of a room, by check-in
 
     Args:
         room_id (UUID):
@@ -228,7 +228,7 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | BookingList | Problem | None:
-    """Lists the bookings of a room, by check-in.
+    """Lists the bookings of a room, by check-in
 
     Args:
         room_id (UUID):
@@ -279,7 +279,7 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | BookingList | Problem]:
-    """Lists the bookings of a room, by check-in.
+    """Lists the bookings of a room, by check-in
 
     Args:
         room_id (UUID):
@@ -333,7 +333,7 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | BookingList | Problem | None:
-    """Lists the bookings of a room, by check-in.
+    """Lists the bookings of a room, by check-in
 
     Args:
         room_id (UUID):

@@ -159,7 +159,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Hotel | Problem]:
-    """Creates a hotel.
+    """Creates a hotel
 
     Args:
         idempotency_key (str | Unset):
@@ -197,7 +197,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Hotel | Problem | None:
-    """Creates a hotel.
+    """Creates a hotel
 
     Args:
         idempotency_key (str | Unset):
@@ -230,7 +230,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Hotel | Problem]:
-    """Creates a hotel.
+    """Creates a hotel
 
     Args:
         idempotency_key (str | Unset):
@@ -266,7 +266,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Hotel | Problem | None:
-    """Creates a hotel.
+    """Creates a hotel
 
     Args:
         idempotency_key (str | Unset):

@@ -200,7 +200,9 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Hotel | Problem]:
-    """Changes what is said (RFC 7396). Needs `If-Match` or `?version=`.
+    """Changes what is said (RFC 7396)
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         hotel_id (UUID):
@@ -251,7 +253,9 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Hotel | Problem | None:
-    """Changes what is said (RFC 7396). Needs `If-Match` or `?version=`.
+    """Changes what is said (RFC 7396)
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         hotel_id (UUID):
@@ -297,7 +301,9 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Hotel | Problem]:
-    """Changes what is said (RFC 7396). Needs `If-Match` or `?version=`.
+    """Changes what is said (RFC 7396)
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         hotel_id (UUID):
@@ -346,7 +352,9 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Hotel | Problem | None:
-    """Changes what is said (RFC 7396). Needs `If-Match` or `?version=`.
+    """Changes what is said (RFC 7396)
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         hotel_id (UUID):

@@ -138,7 +138,9 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | HotelList | Problem]:
-    """Lists hotels by id: in order of creation, as far as the clocks of replicas agree.
+    """Lists hotels by id
+
+     In order of creation, as far as the clocks of replicas agree.
 
     Args:
         city (str | Unset):
@@ -179,7 +181,9 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | HotelList | Problem | None:
-    """Lists hotels by id: in order of creation, as far as the clocks of replicas agree.
+    """Lists hotels by id
+
+     In order of creation, as far as the clocks of replicas agree.
 
     Args:
         city (str | Unset):
@@ -215,7 +219,9 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | HotelList | Problem]:
-    """Lists hotels by id: in order of creation, as far as the clocks of replicas agree.
+    """Lists hotels by id
+
+     In order of creation, as far as the clocks of replicas agree.
 
     Args:
         city (str | Unset):
@@ -254,7 +260,9 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | HotelList | Problem | None:
-    """Lists hotels by id: in order of creation, as far as the clocks of replicas agree.
+    """Lists hotels by id
+
+     In order of creation, as far as the clocks of replicas agree.
 
     Args:
         city (str | Unset):

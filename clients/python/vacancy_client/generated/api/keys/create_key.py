@@ -159,8 +159,10 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[NewKey | Problem]:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
-    that is limited to some hotels names a principal only if it sees all of that principal's keys.
+    """Makes a key, and shows it once
+
+     Its scopes and hotels are never wider than the caller's; a caller that is limited to some hotels
+    names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):
@@ -198,8 +200,10 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> NewKey | Problem | None:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
-    that is limited to some hotels names a principal only if it sees all of that principal's keys.
+    """Makes a key, and shows it once
+
+     Its scopes and hotels are never wider than the caller's; a caller that is limited to some hotels
+    names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):
@@ -232,8 +236,10 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[NewKey | Problem]:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
-    that is limited to some hotels names a principal only if it sees all of that principal's keys.
+    """Makes a key, and shows it once
+
+     Its scopes and hotels are never wider than the caller's; a caller that is limited to some hotels
+    names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):
@@ -269,8 +275,10 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> NewKey | Problem | None:
-    """Makes a key, and shows it once. Its scopes and hotels are never wider than the caller's; a caller
-    that is limited to some hotels names a principal only if it sees all of that principal's keys.
+    """Makes a key, and shows it once
+
+     Its scopes and hotels are never wider than the caller's; a caller that is limited to some hotels
+    names a principal only if it sees all of that principal's keys.
 
     Args:
         idempotency_key (str | Unset):

@@ -159,7 +159,7 @@ def sync_detailed(
     body: KeyEditBody | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Key | Problem]:
-    """Changes a key's name or expiry.
+    """Changes a key's name or expiry
 
     Args:
         key_id (str):
@@ -195,7 +195,7 @@ def sync(
     body: KeyEditBody | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Key | Problem | None:
-    """Changes a key's name or expiry.
+    """Changes a key's name or expiry
 
     Args:
         key_id (str):
@@ -226,7 +226,7 @@ async def asyncio_detailed(
     body: KeyEditBody | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Key | Problem]:
-    """Changes a key's name or expiry.
+    """Changes a key's name or expiry
 
     Args:
         key_id (str):
@@ -260,7 +260,7 @@ async def asyncio(
     body: KeyEditBody | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Key | Problem | None:
-    """Changes a key's name or expiry.
+    """Changes a key's name or expiry
 
     Args:
         key_id (str):

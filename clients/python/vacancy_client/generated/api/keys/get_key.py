@@ -117,7 +117,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Key | Problem]:
-    """Shows a key, without its secret.
+    """Shows a key, without its secret
 
     Args:
         key_id (str):
@@ -149,7 +149,7 @@ def sync(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Key | Problem | None:
-    """Shows a key, without its secret.
+    """Shows a key, without its secret
 
     Args:
         key_id (str):
@@ -176,7 +176,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Key | Problem]:
-    """Shows a key, without its secret.
+    """Shows a key, without its secret
 
     Args:
         key_id (str):
@@ -206,7 +206,7 @@ async def asyncio(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Key | Problem | None:
-    """Shows a key, without its secret.
+    """Shows a key, without its secret
 
     Args:
         key_id (str):

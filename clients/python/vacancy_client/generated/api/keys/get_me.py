@@ -112,7 +112,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Me | Problem]:
-    """What the credential of this request stands for.
+    """What the credential of this request stands for
 
     Args:
         x_request_id (str | Unset):
@@ -141,7 +141,7 @@ def sync(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Me | Problem | None:
-    """What the credential of this request stands for.
+    """What the credential of this request stands for
 
     Args:
         x_request_id (str | Unset):
@@ -165,7 +165,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Me | Problem]:
-    """What the credential of this request stands for.
+    """What the credential of this request stands for
 
     Args:
         x_request_id (str | Unset):
@@ -192,7 +192,7 @@ async def asyncio(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Me | Problem | None:
-    """What the credential of this request stands for.
+    """What the credential of this request stands for
 
     Args:
         x_request_id (str | Unset):

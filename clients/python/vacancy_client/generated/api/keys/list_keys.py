@@ -134,7 +134,9 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | KeyList | Problem]:
-    """Lists keys by id, those that are revoked too; without their secrets.
+    """Lists keys by id, those that are revoked too
+
+     Without their secrets.
 
     Args:
         limit (int | Unset):
@@ -172,7 +174,9 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | KeyList | Problem | None:
-    """Lists keys by id, those that are revoked too; without their secrets.
+    """Lists keys by id, those that are revoked too
+
+     Without their secrets.
 
     Args:
         limit (int | Unset):
@@ -205,7 +209,9 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | KeyList | Problem]:
-    """Lists keys by id, those that are revoked too; without their secrets.
+    """Lists keys by id, those that are revoked too
+
+     Without their secrets.
 
     Args:
         limit (int | Unset):
@@ -241,7 +247,9 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | KeyList | Problem | None:
-    """Lists keys by id, those that are revoked too; without their secrets.
+    """Lists keys by id, those that are revoked too
+
+     Without their secrets.
 
     Args:
         limit (int | Unset):

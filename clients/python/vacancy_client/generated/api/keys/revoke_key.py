@@ -145,7 +145,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem]:
-    """Revokes a key: at once on this replica, within five seconds on others. Again does nothing more.
+    """Revokes a key
+
+     At once on this replica, within five seconds on others. Again does nothing more.
 
     Args:
         key_id (str):
@@ -177,7 +179,9 @@ def sync(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | None:
-    """Revokes a key: at once on this replica, within five seconds on others. Again does nothing more.
+    """Revokes a key
+
+     At once on this replica, within five seconds on others. Again does nothing more.
 
     Args:
         key_id (str):
@@ -204,7 +208,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem]:
-    """Revokes a key: at once on this replica, within five seconds on others. Again does nothing more.
+    """Revokes a key
+
+     At once on this replica, within five seconds on others. Again does nothing more.
 
     Args:
         key_id (str):
@@ -234,7 +240,9 @@ async def asyncio(
     client: AuthenticatedClient,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | None:
-    """Revokes a key: at once on this replica, within five seconds on others. Again does nothing more.
+    """Revokes a key
+
+     At once on this replica, within five seconds on others. Again does nothing more.
 
     Args:
         key_id (str):

@@ -165,7 +165,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Problem | Room]:
-    """Adds a room to a hotel.
+    """Adds a room to a hotel
 
     Args:
         hotel_id (UUID):
@@ -206,7 +206,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Problem | Room | None:
-    """Adds a room to a hotel.
+    """Adds a room to a hotel
 
     Args:
         hotel_id (UUID):
@@ -242,7 +242,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Problem | Room]:
-    """Adds a room to a hotel.
+    """Adds a room to a hotel
 
     Args:
         hotel_id (UUID):
@@ -281,7 +281,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Problem | Room | None:
-    """Adds a room to a hotel.
+    """Adds a room to a hotel
 
     Args:
         hotel_id (UUID):

@@ -180,7 +180,9 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem]:
-    """Deletes a room without bookings from today on. Needs `If-Match` or `?version=`.
+    """Deletes a room without bookings from today on
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
@@ -227,7 +229,9 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | None:
-    """Deletes a room without bookings from today on. Needs `If-Match` or `?version=`.
+    """Deletes a room without bookings from today on
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
@@ -269,7 +273,9 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem]:
-    """Deletes a room without bookings from today on. Needs `If-Match` or `?version=`.
+    """Deletes a room without bookings from today on
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
@@ -314,7 +320,9 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | None:
-    """Deletes a room without bookings from today on. Needs `If-Match` or `?version=`.
+    """Deletes a room without bookings from today on
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):

@@ -134,7 +134,7 @@ def sync_detailed(
     to: datetime.date,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Availability | Problem]:
-    """When a room can be had, and at which version that was true.
+    """When a room can be had, and at which version that was true
 
     Args:
         room_id (UUID):
@@ -172,7 +172,7 @@ def sync(
     to: datetime.date,
     x_request_id: str | Unset = UNSET,
 ) -> Availability | Problem | None:
-    """When a room can be had, and at which version that was true.
+    """When a room can be had, and at which version that was true
 
     Args:
         room_id (UUID):
@@ -205,7 +205,7 @@ async def asyncio_detailed(
     to: datetime.date,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Availability | Problem]:
-    """When a room can be had, and at which version that was true.
+    """When a room can be had, and at which version that was true
 
     Args:
         room_id (UUID):
@@ -241,7 +241,7 @@ async def asyncio(
     to: datetime.date,
     x_request_id: str | Unset = UNSET,
 ) -> Availability | Problem | None:
-    """When a room can be had, and at which version that was true.
+    """When a room can be had, and at which version that was true
 
     Args:
         room_id (UUID):

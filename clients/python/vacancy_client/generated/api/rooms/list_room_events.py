@@ -144,7 +144,9 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | EventList | Problem]:
-    """The history of a room: one event a version, also of a deleted room.
+    """The history of a room
+
+     One event a version, also of a deleted room.
 
     Args:
         room_id (UUID):
@@ -188,7 +190,9 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | EventList | Problem | None:
-    """The history of a room: one event a version, also of a deleted room.
+    """The history of a room
+
+     One event a version, also of a deleted room.
 
     Args:
         room_id (UUID):
@@ -227,7 +231,9 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | EventList | Problem]:
-    """The history of a room: one event a version, also of a deleted room.
+    """The history of a room
+
+     One event a version, also of a deleted room.
 
     Args:
         room_id (UUID):
@@ -269,7 +275,9 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | EventList | Problem | None:
-    """The history of a room: one event a version, also of a deleted room.
+    """The history of a room
+
+     One event a version, also of a deleted room.
 
     Args:
         room_id (UUID):

@@ -178,8 +178,10 @@ def sync_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem | RoomList]:
-    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
-    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+    """Lists rooms
+
+     With both dates, only those free for that stay. A page looks at up to 1,000 rooms: it may hold fewer
+    items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
@@ -238,8 +240,10 @@ def sync(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | RoomList | None:
-    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
-    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+    """Lists rooms
+
+     With both dates, only those free for that stay. A page looks at up to 1,000 rooms: it may hold fewer
+    items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
@@ -293,8 +297,10 @@ async def asyncio_detailed(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem | RoomList]:
-    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
-    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+    """Lists rooms
+
+     With both dates, only those free for that stay. A page looks at up to 1,000 rooms: it may hold fewer
+    items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):
@@ -351,8 +357,10 @@ async def asyncio(
     if_none_match: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | RoomList | None:
-    """Lists rooms; with both dates, only those free for that stay. A page looks at up to 1,000 rooms: it
-    may hold fewer items than `limit`, or none, and still have a `next_cursor`.
+    """Lists rooms
+
+     With both dates, only those free for that stay. A page looks at up to 1,000 rooms: it may hold fewer
+    items than `limit`, or none, and still have a `next_cursor`.
 
     Args:
         hotel_id (UUID | Unset):

@@ -194,7 +194,9 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem | Room]:
-    """Replaces what clients set of a room. Needs `If-Match` or `?version=`.
+    """Replaces what clients set of a room
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
@@ -245,7 +247,9 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | Room | None:
-    """Replaces what clients set of a room. Needs `If-Match` or `?version=`.
+    """Replaces what clients set of a room
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
@@ -291,7 +295,9 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Problem | Room]:
-    """Replaces what clients set of a room. Needs `If-Match` or `?version=`.
+    """Replaces what clients set of a room
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
@@ -340,7 +346,9 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Problem | Room | None:
-    """Replaces what clients set of a room. Needs `If-Match` or `?version=`.
+    """Replaces what clients set of a room
+
+     Needs `If-Match` or `?version=`.
 
     Args:
         room_id (UUID):
