@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use crate::about::About;
 use crate::app::App;
 use crate::auth::table::Table;
+use crate::http::arrival::Bodies;
 use crate::http::layers;
 use crate::http::problem::Problem;
 use crate::{bookings, docs, hotels, keys, openapi, probes, rooms};
@@ -19,7 +20,9 @@ pub fn router(app: &App) -> Router {
     let (operations, described) = operations().split_for_parts();
     let document = openapi::document(described, OPERATIONS);
     let table = Table::new(&document, OPERATIONS);
-    let guarded = layers::with_permits(operations, app).route("/metrics", get(probes::metrics));
+    let bodies = Bodies::default();
+    let guarded = layers::with_permits(operations, app, &bodies);
+    let guarded = guarded.route("/metrics", get(probes::metrics));
     let router = layers::behind_guard(guarded, app, table)
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
@@ -31,7 +34,7 @@ pub fn router(app: &App) -> Router {
         .route("/problems/{code}", get(docs::problem))
         .fallback(|| async { Problem::NotFound("path") })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed });
-    layers::around_everything(router, app).with_state(app.clone())
+    layers::around_everything(router, app, &bodies).with_state(app.clone())
 }
 
 /// Every operation of the API, with its description.

@@ -85,6 +85,12 @@ impl Batches {
                 Shared::Alone => {}
             }
         }
+        self.snapshot_alone(ask).await
+    }
+
+    /// The rows that `ask` asks for, by a statement of its own: what may be many rows must not keep
+    /// others waiting.
+    pub(crate) async fn snapshot_alone(&self, ask: &SnapshotQuery) -> Result<Rows, StoreError> {
         let mut link = self.lend().await?;
         Ok(Arc::new(postgres_rows(&mut link, std::slice::from_ref(ask)).await?))
     }
@@ -92,7 +98,7 @@ impl Batches {
     /// Keeps `write`, with others or alone.
     pub(crate) async fn commit(&self, write: Arc<Write>) -> Result<(), StoreError> {
         if commit_postgres::may_share(&write) {
-            match self.commits.call(write.clone()).await.unwrap_or_else(dropped) {
+            match self.commits.call(write.clone()).await.unwrap_or_else(broke_off) {
                 Shared::Ended(kept) => return kept,
                 Shared::Alone => {}
             }
@@ -103,6 +109,15 @@ impl Batches {
 
 fn dropped<T>() -> Shared<T> {
     Shared::Ended(Err(StoreError::unavailable("the statement was dropped")))
+}
+
+/// As [`dropped`], of a commit, which may have been sent.
+fn broke_off() -> Shared<()> {
+    Shared::Ended(Err(unknown("the commit was dropped")))
+}
+
+fn unknown(why: &str) -> StoreError {
+    StoreError::Unknown(DbErr::Custom(why.to_owned()))
 }
 
 async fn find_all(
@@ -165,8 +180,7 @@ async fn commit_all(
             several => commit_postgres::commit_many(&mut link, several).await,
         }
     };
-    let silent = || StoreError::Unknown(DbErr::Custom("the database does not answer".to_owned()));
-    timeout(patience, keeping)
-        .await
-        .unwrap_or_else(|_| writes.iter().map(|_| Shared::Ended(Err(silent()))).collect())
+    let silent = || Shared::Ended(Err(unknown("the database does not answer")));
+    let kept = timeout(patience, keeping).await;
+    kept.unwrap_or_else(|_| writes.iter().map(|_| silent()).collect())
 }

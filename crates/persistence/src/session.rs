@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sea_orm::DbErr;
 use sea_orm::sqlx::sqlite::Sqlite;
 use sea_orm::sqlx::{SqlitePool, Transaction};
 use vacancy_domain::{RoomId, Zones};
@@ -105,7 +106,7 @@ impl Session {
             Connected::Postgres(hot) => hot.commit(write).await,
             Connected::PostgresLocked(lent) => commit_postgres::commit_locked(lent, &write).await,
             Connected::Sqlite { group, retirement, .. } => {
-                let kept = group.call(write).await.unwrap_or(Err(StoreError::Abandoned));
+                let kept = group.call(write).await.unwrap_or_else(|| Err(dropped()));
                 kept.inspect_err(|error| retirement.learn(error))
             }
             Connected::SqliteLocked(transaction) => {
@@ -126,4 +127,9 @@ impl Session {
             }
         }
     }
+}
+
+/// What a commit that was dropped may have done is not known.
+fn dropped() -> StoreError {
+    StoreError::Unknown(DbErr::Custom("the commit was dropped".to_owned()))
 }

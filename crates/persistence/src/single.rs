@@ -11,7 +11,7 @@ use crate::by_id::Single;
 use crate::connect::Pools;
 use crate::entity::{booking, hotel, room};
 use crate::rows::Columns;
-use crate::snapshot::{NightsQuery, SnapshotQuery};
+use crate::snapshot::{NightsQuery, Snapshot, SnapshotQuery};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -58,10 +58,13 @@ impl Store {
         let (check_in, check_out) = (Some(from), Some(to));
         let nights = vec![NightsQuery { room, check_in, check_out, booking: None }];
         let ask = SnapshotQuery { rooms: vec![room], nights, ..SnapshotQuery::default() };
-        let mut session = self.session()?;
-        let snapshot = session.snapshot(&ask).await;
-        session.end().await;
-        let calendar = snapshot?.calendars.remove(&room);
+        let mut snapshot = match &self.pools {
+            Pools::Postgres { hot, .. } => {
+                Snapshot::read(&hot.snapshot_alone(&ask).await?, &ask, &self.zones)?
+            }
+            Pools::Sqlite { .. } => self.session()?.snapshot(&ask).await?,
+        };
+        let calendar = snapshot.calendars.remove(&room);
         Ok(calendar.filter(|calendar| !calendar.room.is_deleted()))
     }
 

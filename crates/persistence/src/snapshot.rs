@@ -106,8 +106,7 @@ impl Snapshot {
         let mut columns = Columns::new(first);
         let now = columns.take()?;
         let used = if ask.keys.is_empty() { None } else { columns.take()? };
-        let mut used = used.map_or_else(|| Ok(HashMap::new()), read_used)?;
-        used.retain(|key, _| ask.keys.contains(key));
+        let used = used.map_or_else(|| Ok(HashMap::new()), |used| read_used(used, &ask.keys))?;
         let (calendars, bookings) = (BTreeMap::new(), HashMap::new());
         let mut snapshot = Self { now, used, calendars, bookings };
         for row in rows {
@@ -162,9 +161,16 @@ struct UsedKey {
     body: Option<String>,
 }
 
-fn read_used(used: serde_json::Value) -> Result<HashMap<String, StoredAnswer>, StoreError> {
+/// Those of `keys` among them.
+fn read_used(
+    mut used: serde_json::Value,
+    keys: &[String],
+) -> Result<HashMap<String, StoredAnswer>, StoreError> {
     let corrupt =
         |key: &str, why: &str| StoreError::corrupt("idempotency_keys", "fingerprint", key, why);
+    if let Some(used) = used.as_array_mut() {
+        used.retain(|used| keys.iter().any(|key| used["key"] == *key.as_str()));
+    }
     let used: Vec<UsedKey> =
         serde_json::from_value(used).map_err(|why| corrupt("", &why.to_string()))?;
     let answers = used.into_iter().map(|used| {

@@ -1,6 +1,6 @@
 //! What one commit keeps: the decisions of one request, or of several about the same rooms.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub struct Write {
     pub(crate) id: Uuid,
     made: tokio::time::Instant,
     /// Until when it may begin, by the database's clock; set when it is sent.
-    fence: OnceLock<Instant>,
+    fence: Mutex<Option<Instant>>,
 }
 
 /// Where a write shows, if it was committed.
@@ -71,7 +71,7 @@ impl Write {
         let mut changes = parts.iter().map(|part| part.change.clone());
         let mut change = changes.next().unwrap_or_default();
         changes.for_each(|later| change.then(later));
-        let (made, fence) = (tokio::time::Instant::now(), OnceLock::new());
+        let (made, fence) = (tokio::time::Instant::now(), Mutex::default());
         Self { parts, change, at, id: Uuid::now_v7(), made, fence }
     }
 
@@ -87,10 +87,11 @@ impl Write {
         })
     }
 
-    /// From when it is first asked for. The time since the snapshot is measured here, which takes no
-    /// clock that agrees with the database's.
+    /// From when it is first asked for since it was made or [reopened](Self::reopen). The time since
+    /// the snapshot is measured here, which takes no clock that agrees with the database's.
     pub(crate) fn fence(&self) -> Instant {
-        *self.fence.get_or_init(|| self.at + self.made.elapsed() + FENCE)
+        let mut fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner);
+        *fence.get_or_insert_with(|| self.at + self.made.elapsed() + FENCE)
     }
 
     /// The keys to keep, each with its answer.
@@ -116,8 +117,9 @@ impl Write {
         entered == self.parts.len()
     }
 
-    /// Opens the gates again, when nothing was committed.
+    /// Opens the gates again, when nothing was committed nor can be any more: it may be sent once more.
     pub(crate) fn reopen(&self) {
+        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.parts.iter().for_each(|part| part.gate.reopen());
     }
 }

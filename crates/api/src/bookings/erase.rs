@@ -1,6 +1,8 @@
 //! `POST /v1/bookings/{booking_id}/erase`: forgets who stays. The sweeper does the same for guests who
 //! have left long ago.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use vacancy_domain::BookingId;
 
@@ -35,12 +37,19 @@ pub async fn erase(
     let WriteRequest { context, body, .. } = request;
     let (booking, further) = (BookingId(id), context.further());
     let reply = forget(&app, context, booking, body, Operation::Erase).await?;
-    let store = app.store.clone();
-    let legs = app.read(async move { store.legs_of_stay(booking).await }).await?;
-    for leg in legs.into_iter().filter(|leg| *leg != booking) {
-        forget(&app, further.clone(), leg, Ok(EmptyBody), Operation::Erase).await?;
+    let mut erased = HashSet::from([booking]);
+    loop {
+        let store = app.store.clone();
+        let legs = app.read(async move { store.legs_of_stay(booking).await }).await?;
+        let left: Vec<_> = legs.into_iter().filter(|leg| erased.insert(*leg)).collect();
+        if left.is_empty() {
+            return Ok(reply);
+        }
+        // And once more: the guest may change rooms until the stay itself, the first of them, is erased.
+        for leg in left {
+            forget(&app, further.clone(), leg, Ok(EmptyBody), Operation::Erase).await?;
+        }
     }
-    Ok(reply)
 }
 
 /// The same for a guest who has left long ago: no request asks for it, only the sweeper.

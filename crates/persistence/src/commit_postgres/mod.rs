@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sea_orm::sqlx::{Row, query};
 use uuid::Uuid;
-use vacancy_domain::RoomId;
+use vacancy_domain::{BookingChange, RoomId};
 
 use self::bind::{bind, bind_keys, keys_of};
 use self::shape::{Rooms, Shape};
@@ -78,9 +78,11 @@ async fn end(link: &mut Link) -> Result<(), StoreError> {
 }
 
 /// Whether `write` may share a statement with others: the counters of one room move on, and nothing of
-/// it needs another room to be there.
+/// it needs another room to be there. One with a reference goes alone: that it is taken is found out by
+/// the commit, which would undo the others, and sending a reservation again is no rare thing.
 pub(crate) fn may_share(write: &Write) -> bool {
-    Rooms::of(write) == Rooms::Advance
+    let claims = |change: &BookingChange| change.to().origin.reference.is_some();
+    Rooms::of(write) == Rooms::Advance && !write.change.bookings.iter().any(claims)
 }
 
 /// How a call that came along with others ended.

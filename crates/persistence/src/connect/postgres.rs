@@ -45,7 +45,7 @@ pub(crate) fn connect_options(options: &StoreOptions) -> Result<PgConnectOptions
         .options([
             ("default_transaction_isolation", "read committed".to_owned()),
             ("statement_timeout", millis(options.statement_timeout)),
-            ("lock_timeout", millis(LOCK_TIMEOUT.min(options.statement_timeout))),
+            ("lock_timeout", millis(LOCK_TIMEOUT.min(options.statement_timeout / 2))),
             ("idle_in_transaction_session_timeout", millis(IDLE_IN_TRANSACTION_TIMEOUT)),
         ])
         .disable_statement_logging())

@@ -38,8 +38,6 @@ WITH fence AS MATERIALIZED (
            w.continues, w.continued_by
     FROM complete, advanced AS r JOIN written AS w ON w.room_id = r.id
     WHERE w.was_version IS NULL AND complete.whole
-    -- In one order everywhere, as the keys: no two statements wait for each other's references.
-    ORDER BY w.reference, w.source, w.hotel_id
 ), told AS (
     INSERT INTO room_events (room_id, version, kind, booking_id, at, data, actor, write_id)
     SELECT r.id, CASE WHEN complete.whole THEN e.version END, e.kind, e.booking_id, e.at, e.data,

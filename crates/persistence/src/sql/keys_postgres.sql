@@ -6,6 +6,7 @@ SELECT a.key, a.fingerprint, a.status, a.version, a.location, a.body, a.created_
 FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
             $7::timestamptz[], $8::timestamptz[])
      AS a (key, fingerprint, status, version, location, body, created_at, expires_at)
+ORDER BY a.key
 ON CONFLICT (key) DO UPDATE
 SET fingerprint = excluded.fingerprint, status = excluded.status, version = excluded.version,
     location = excluded.location, body = excluded.body, expires_at = excluded.expires_at,

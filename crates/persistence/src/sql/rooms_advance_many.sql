@@ -1,7 +1,9 @@
 locked AS MATERIALIZED (
     -- A room that another session holds is left out, for a statement of its own: the others must
     -- not wait for it, and what waits for no room is in no circle of those that do.
-    SELECT id FROM rooms, fence WHERE id = ANY ($46) FOR NO KEY UPDATE OF rooms SKIP LOCKED
+    -- The moment counts for each, as it would alone: those before it may have taken their time.
+    SELECT id FROM rooms, fence WHERE id = ANY ($46) AND clock_timestamp() <= $1
+    FOR NO KEY UPDATE OF rooms SKIP LOCKED
 ), advanced AS (
     UPDATE rooms
     SET times_booked = rooms.times_booked + c.sold, version = rooms.version + c.steps,

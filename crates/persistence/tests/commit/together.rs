@@ -17,7 +17,8 @@ type End = Result<(), StoreError>;
 /// transaction where nothing breaks it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_of_several_rooms_end_each_by_itself() {
-    for breaks in [false, true] {
+    for key in [None, Some("in use"), Some("held")] {
+        let breaks = key.is_some();
         let Some(db) = Database::create(Kind::Postgres).await else { return };
         let house = House::build(&db).await;
         let mut rooms = Vec::new();
@@ -34,8 +35,12 @@ async fn writes_of_several_rooms_end_each_by_itself() {
         let held =
             db.hold_write(&format!("SELECT 1 FROM rooms WHERE id = {held_room} FOR UPDATE")).await;
         assert!(parts[3].gate.abandon());
-        if breaks {
-            parts[4].record = Some(record("in use"));
+        parts[4].record = key.map(record);
+        let mut key_held = None;
+        if key == Some("held") {
+            // Waited for until the lock's timeout, which is longer than a fence.
+            key_held = Some(db.hold_key("held").await);
+        } else if breaks {
             db.sql(
                 "INSERT INTO idempotency_keys
                      (key, fingerprint, status, created_at, expires_at)
@@ -49,6 +54,9 @@ async fn writes_of_several_rooms_end_each_by_itself() {
         let mut ends = heard(others).await;
         // None of them has waited for the room that is held.
         held.let_go().await;
+        if let Some(key) = key_held {
+            key.let_go().await;
+        }
         ends.insert(2, waits.await.expect("no panic"));
         let kept = |end: &End| end.is_ok();
         let missed = |end: &End| matches!(end, Err(StoreError::Missed));

@@ -28,7 +28,7 @@ use crate::http::arrival::Bodies;
 /// Puts every route, and the answer to a path that is none, inside of these layers, the outermost
 /// first. The log and the metrics see the answer as it leaves; they need the id that comes before
 /// them and the problem that the layer behind them leaves in the response.
-pub fn around_everything(router: Router<App>, app: &App) -> Router<App> {
+pub fn around_everything(router: Router<App>, app: &App, bodies: &Bodies) -> Router<App> {
     router.layer(
         ServiceBuilder::new()
             .layer(from_fn(request_id::name))
@@ -39,7 +39,7 @@ pub fn around_everything(router: Router<App>, app: &App) -> Router<App> {
             .layer(from_fn(beyond_limit::refuse))
             .layer(from_fn(head::limit))
             .layer(CatchPanicLayer::custom(panics::answer))
-            .layer(from_fn_with_state((app.clone(), Bodies::default()), overload::shed)),
+            .layer(from_fn_with_state((app.clone(), bodies.clone()), overload::shed)),
     )
 }
 
@@ -51,10 +51,10 @@ pub fn behind_guard(router: Router<App>, app: &App, table: Table) -> Router<App>
 
 /// Puts these routes, inside of what surrounds everything, behind the limit on requests at work, which
 /// are those whose body has arrived.
-pub fn with_permits(router: Router<App>, app: &App) -> Router<App> {
+pub fn with_permits(router: Router<App>, app: &App, bodies: &Bodies) -> Router<App> {
     router.route_layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(Bodies::default(), bodies::await_arrival))
+            .layer(from_fn_with_state(bodies.clone(), bodies::await_arrival))
             .layer(from_fn_with_state(app.clone(), permits::limit)),
     )
 }
