@@ -19,7 +19,7 @@ pub struct Event {
     pub booking: Option<BookingId>,
     /// When, by the database's clock.
     pub at: Instant,
-    /// The particulars. Never guest data: the history outlives the guest's wish to be forgotten.
+    /// The particulars. Never guest data: the history stays when a guest is forgotten.
     pub data: EventData,
 }
 

@@ -207,7 +207,7 @@ fn a_room_is_deleted_when_nobody_has_a_night_from_today_on() {
         let calendar = calendar(taken);
         assert_eq!(told(&calendar.delete_room(), &calendar.taken), expect, "{taken:?}");
     }
-    // Whoever leaves today has no night left; whoever arrived yesterday and stays has.
+    // A guest who leaves today has no night left; one who arrived yesterday and stays has.
     for (check_in, check_out, expect) in [
         ("2026-11-29", "2026-12-01", "room_deleted; sold 0"),
         ("2026-11-29", "2026-12-02", "in use by 1"),

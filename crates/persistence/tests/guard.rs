@@ -26,7 +26,7 @@ const ROOM: RoomId = RoomId(Uuid::from_u128(2));
 const OTHER_ROOM: RoomId = RoomId(Uuid::from_u128(3));
 
 on_both_databases! {
-    /// Whoever goes around the service, and in whatever way, is stopped by the table itself.
+    /// A writer that goes past the service, in whatever way, is stopped by the table itself.
     async fn no_writer_can_make_two_bookings_overlap(db: Database) {
         db.is_left_unsound("its bookings are written past the service, without events");
         let house = House::build(&db).await;
@@ -88,7 +88,7 @@ on_both_databases! {
         }
     }
 
-    /// A decision that somebody made wrong by ignoring the room's version: the guard says so, the
+    /// A decision that is wrong because it ignores the room's version: the guard says so, the
     /// store knows its word, and nothing of the transaction stays.
     async fn the_guards_word_is_known(db: Database) {
         db.is_left_unsound("one of its bookings is written past the service, without an event");
@@ -421,14 +421,14 @@ async fn a_link_to_a_file_that_is_not_there_yet_shares_its_lock() {
         };
         Store::connect(&options).await
     };
-    let first = open(&link).await.expect("nobody else has it");
+    let first = open(&link).await.expect("no other process has it");
     for path in [&link, &file] {
         let second = open(path).await;
         assert!(matches!(second, Err(ConnectError::InUse(_))), "{}: {second:?}", path.display());
     }
     first.close().await;
     drop(first);
-    open(&file).await.expect("nobody has it any more").close().await;
+    open(&file).await.expect("no process has it any more").close().await;
 }
 
 async fn connect(db: &Database) -> Store {

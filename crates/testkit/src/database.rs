@@ -161,7 +161,7 @@ impl Database {
         holds
     }
 
-    /// Locks every room, and on SQLite everything else too, as somebody does whose transaction takes
+    /// Locks every room, and on SQLite everything else too, as a transaction does that takes
     /// its time: until it is let go, no write to any of them comes through.
     pub async fn hold_rooms(&self) -> Held {
         let held = self.hold().await;
@@ -173,7 +173,7 @@ impl Database {
     }
 
     /// Uses an idempotency key without keeping it, as a request does that another process has not
-    /// committed yet: until it is let go, nobody else can tell whether it is used.
+    /// committed yet: until it is let go, no other can tell whether it is used.
     pub async fn hold_key(&self, key: &str) -> Held {
         let held = self.hold().await;
         let insert = format!(
@@ -212,7 +212,7 @@ impl Database {
             ..TransactionOptions::default()
         };
         let transaction = connection.begin_with_options(options).await;
-        let transaction = transaction.expect("a transaction can begin when nobody writes");
+        let transaction = transaction.expect("a transaction can begin when nothing else writes");
         Held { transaction, connection }
     }
 
@@ -291,7 +291,7 @@ async fn create_on(url: &str) -> String {
     let number = MADE.fetch_add(1, Ordering::Relaxed);
     let name = format!("test_{number}_{}", std::process::id());
     let connection = connect(url).await.expect("the PostgreSQL server for tests can be reached");
-    // Nobody is ever connected to template0, so tests do not get into each other's way.
+    // There is never a connection to template0, so tests do not get into each other's way.
     let statement = format!("CREATE DATABASE {name} TEMPLATE template0");
     let made = connection.execute_unprepared(&statement).await;
     made.unwrap_or_else(|error| panic!("{statement}: {error}"));

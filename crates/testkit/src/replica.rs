@@ -35,7 +35,7 @@ pub struct ReplicaOptions {
     pub database_url: Option<String>,
     /// What happens before each commit.
     pub failpoint: Failpoint,
-    /// Who is let in; everybody, if not said otherwise.
+    /// Who is let in; every caller, if not said otherwise.
     pub guard: GuardOptions,
 }
 

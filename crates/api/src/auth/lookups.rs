@@ -102,7 +102,7 @@ impl Lookups {
             }
             Err(why) => Err(why.to_string().into()),
         };
-        // Nobody waits any more if all of them were given up.
+        // No request waits any more if all of them were given up.
         told.send_replace(Some(answer));
     }
 }

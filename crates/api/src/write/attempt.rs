@@ -196,7 +196,7 @@ fn judge(
     })
 }
 
-/// Tells everybody what a commit, or its failure, means for them.
+/// Tells every member what the commit, or its failure, means for it.
 fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>) {
     let parts: Vec<_> = decided.iter().filter_map(|one| one.part.as_ref()).collect();
     let several = parts.len() > 1;

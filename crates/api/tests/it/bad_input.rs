@@ -15,7 +15,7 @@ use vacancy_testkit::{PATIENCE, on_both_databases};
 use crate::crowd::{at_once, idle};
 use crate::support::{Api, day, id_of, stay_body};
 
-const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
+const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
 
 /// A problem document, whole, that belongs to this answer.
 #[track_caller]
@@ -390,7 +390,7 @@ on_both_databases! {
         let ids = [
             "1",
             "none",
-            NOBODY,
+            ABSENT,
             "%00",
             "%FF",
             "-",
@@ -730,9 +730,9 @@ on_both_databases! {
             &format!("/v1/rooms/{room}/events?after_version=-1"),
             &format!("/v1/rooms/{room}/events?after_version=x"),
             // Before anything is looked up.
-            &format!("/v1/rooms/{NOBODY}/availability"),
-            &format!("/v1/rooms/{NOBODY}/bookings?from=x"),
-            &format!("/v1/rooms/{NOBODY}/events?limit=0"),
+            &format!("/v1/rooms/{ABSENT}/availability"),
+            &format!("/v1/rooms/{ABSENT}/bookings?from=x"),
+            &format!("/v1/rooms/{ABSENT}/events?limit=0"),
             &format!("/v1/bookings/{booking}?from=2030-01-01"),
             &format!("/v1/hotels/{hotel}?limit=1"),
         ] {

@@ -115,7 +115,7 @@ async fn every_bad_configuration_ends_as_documented() {
     std::fs::write(desk.folder.path().join("bad.db"), text).expect("a new folder can be written");
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let taken = taken.local_addr().expect("it is bound");
-    let (_socket, nobody) = nobody_listens();
+    let (_socket, unused) = nothing_listens();
 
     let serve = "serve --listen 127.0.0.1:0 --database-url";
     for (what, typed) in [
@@ -153,10 +153,10 @@ async fn every_bad_configuration_ends_as_documented() {
             "serve --listen 127.0.0.1:0 --zoneinfo missing".to_owned(),
         ),
         ("port in use", format!("serve --listen {taken}")),
-        ("no server at the database's address", format!("{serve} postgres://me:secret@{nobody}/x")),
+        ("no server at the database's address", format!("{serve} postgres://me:secret@{unused}/x")),
         (
             "no server at the database's address",
-            format!("VACANCY_DATABASE_URL=postgres://me:secret@{nobody}/x audit"),
+            format!("VACANCY_DATABASE_URL=postgres://me:secret@{unused}/x audit"),
         ),
         ("SQLite: no such directory", format!("{serve} sqlite://missing/vacancy.db?mode=rwc")),
         ("SQLite: no such file, and no `mode=rwc`", format!("{serve} sqlite://nothere.db")),
@@ -238,8 +238,8 @@ async fn every_bad_configuration_ends_as_documented() {
     }
 }
 
-/// An address at which nobody listens, and the socket that keeps it from all others while it lives.
-fn nobody_listens() -> (TcpSocket, SocketAddr) {
+/// An address at which nothing listens, and the socket that keeps it from all others while it lives.
+fn nothing_listens() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let address = socket.local_addr().expect("it is bound");
@@ -336,10 +336,10 @@ on_both_databases! {
         let expect = Finished { code: Some(0), stdout: nothing.clone(), stderr: nothing.clone() };
         assert_eq!(ready, expect);
         process.terminate().await;
-        let (_socket, nobody) = nobody_listens();
-        let dead = run(&folder, &format!("healthcheck --listen {nobody}")).await;
+        let (_socket, unused) = nothing_listens();
+        let dead = run(&folder, &format!("healthcheck --listen {unused}")).await;
         assert_eq!((dead.code, &dead.stdout), (Some(1), &nothing), "{dead:?}");
-        let start = format!("vacancy: the service at {nobody} cannot be asked: ");
+        let start = format!("vacancy: the service at {unused} cannot be asked: ");
         assert!(dead.stderr.starts_with(&start) && dead.stderr.lines().count() == 1, "{dead:?}");
     }
 

@@ -152,7 +152,7 @@ on_both_databases! {
             }
             let urls = [line.replica.url()];
             let fired = counted(&urls, "booking_overlap_guard_violations_total", &[]).await;
-            assert_eq!(fired, 1, "the guard's word is counted once, whoever else is in the batch");
+            assert_eq!(fired, 1, "the guard's word is counted once, whatever else is in the batch");
         }
     }
 

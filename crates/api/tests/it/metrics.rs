@@ -608,7 +608,7 @@ on_both_databases! {
             )
             .await;
 
-        // A hold that has lapsed is expired by whoever meets it, as a write of its own.
+        // A hold that has lapsed is expired by the request that meets it, as a write of its own.
         let expired = ["outcomes expire first_attempt 1", "attempts expire 1", "holds_expired 1"];
         let hold = id_of(&api.hold(&room, 5, 6).await.expect(201));
         ledger.db.let_holds_lapse().await;
@@ -962,7 +962,7 @@ fn check_names_and_labels(scrape: &Scrape) {
     assert_eq!(values["code"], CONFLICT_CODES.iter().copied().collect());
 }
 
-/// The connection breaks at COMMIT and none can be made any more: nobody can say what became of it.
+/// The connection breaks at COMMIT and none can be made any more: its outcome is unknown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_outcome_is_counted_exactly() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };

@@ -14,7 +14,7 @@ use vacancy_domain::{
 
 pub const ROOMS: usize = 3;
 
-/// Something somebody asks for. Bookings are named by the order in which they were made.
+/// Something that a client asks for. Bookings are named by the order in which they were made.
 #[derive(Clone, Debug)]
 pub enum Operation {
     Book {
@@ -378,7 +378,7 @@ impl House {
             if deleted.is_some() {
                 let ahead = |booking: &Booking| booking.stay.check_out() > self.now.date_naive();
                 let left = own().filter(|booking| booking.occupies(self.now) && ahead(booking));
-                prop_assert_eq!(left.count(), 0, "nobody is left in a deleted room");
+                prop_assert_eq!(left.count(), 0, "no booking is left in a deleted room");
             }
         }
         Ok(())

@@ -46,7 +46,7 @@ proptest! {
                 Step::One(operation) => {
                     let decided = house.decide(&operation);
                     let kept = house.keep(&decided);
-                    prop_assert!(kept, "nobody wrote in between");
+                    prop_assert!(kept, "nothing was written in between");
                 }
                 Step::Race(one, other) => {
                     let (first, second) = (house.decide(&one), house.decide(&other));

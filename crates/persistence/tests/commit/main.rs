@@ -59,7 +59,7 @@ on_both_databases! {
     }
 
     /// A lapsed hold is given up and its nights are sold, and given up and sold once more, in one
-    /// write: the guard meets nobody.
+    /// write: the guard meets no overlap.
     async fn nights_change_hands_in_one_write(db: Database) {
         let house = House::build(&db).await;
         let hold = house.hold(0, 3).await;
@@ -85,7 +85,7 @@ on_both_databases! {
         assert_eq!(db.count(&expired).await, 1);
     }
 
-    /// A key that is in use undoes the write of everyone whom it came with.
+    /// A key that is in use undoes the writes of all that it came with.
     async fn a_key_in_use_undoes_everything(db: Database) {
         let house = House::build(&db).await;
         let with_key = |mut part: Part, text: &str| {

@@ -23,7 +23,7 @@ enum About {
     /// A key for all hotels.
     Key,
     /// Nothing but the credential.
-    Nobody,
+    Nothing,
 }
 
 /// How an operation is called so that it writes nothing, and how it answers who is let in.
@@ -36,7 +36,7 @@ struct Rule {
 
 /// An operation without a row here fails the test.
 fn rule(operation: &str) -> Rule {
-    use About::{AllHotels, Booking, Hotel, Key, List, Nobody};
+    use About::{AllHotels, Booking, Hotel, Key, List, Nothing};
     let stale = Some("\"999\"");
     let none = || Some(json!({}));
     let (about, if_match, body, answer) = match operation {
@@ -52,11 +52,11 @@ fn rule(operation: &str) -> Rule {
         "get_booking" => (Booking, None, None, 200),
         "edit_booking" => (Booking, stale, none(), 412),
         "confirm_booking" | "cancel_booking" | "erase_booking" => (Booking, stale, None, 412),
-        "create_key" => (Nobody, None, none(), 422),
+        "create_key" => (Nothing, None, none(), 422),
         "get_key" => (Key, None, None, 200),
         "edit_key" => (Key, None, none(), 200),
         "revoke_key" => (Key, None, None, 204),
-        "get_me" | "get_metrics" => (Nobody, None, None, 200),
+        "get_me" | "get_metrics" => (Nothing, None, None, 200),
         other => panic!("no rule says who may {other}"),
     };
     Rule { about, if_match, body, answer }
@@ -79,8 +79,8 @@ impl Operation {
 
 /// The operations, from the document that the service gives to all.
 async fn operations(world: &World, key: &str) -> Vec<Operation> {
-    let nobody = Caller::new(world.replica.url(), None);
-    let document = nobody.get("/openapi.json").await.expect(200).json();
+    let anonymous = Caller::new(world.replica.url(), None);
+    let document = anonymous.get("/openapi.json").await.expect(200).json();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
@@ -139,8 +139,8 @@ on_both_databases! {
         let target = &target[4..16];
         let operations = operations(&world, target).await;
 
-        let nobody = Caller::new(world.replica.url(), None);
-        let basic = Caller { credential: Some("Basic YTpi".into()), ..nobody.clone() };
+        let anonymous = Caller::new(world.replica.url(), None);
+        let basic = Caller { credential: Some("Basic YTpi".into()), ..anonymous.clone() };
         let unknown = vacancy::auth::key_text::KeyText::made();
         let (expired, revoked) = (json!({ "name": "x", "scopes": ["admin"] }), "DELETE");
         let expired = world.root.key(&expired).await;
@@ -150,17 +150,17 @@ on_both_databases! {
         let ended_path = format!("/v1/keys/{}", &ended[4..16]);
         world.root.send(revoked, &ended_path, &[], None).await.expect(204);
         let bad = [
-            Caller { credential: Some("Bearer".into()), ..nobody.clone() },
-            Caller { credential: Some("Bearer garbage".into()), ..nobody.clone() },
-            Caller { credential: Some("Bearer a.b.c".into()), ..nobody.clone() },
-            nobody.with(unknown.reveal()),
+            Caller { credential: Some("Bearer".into()), ..anonymous.clone() },
+            Caller { credential: Some("Bearer garbage".into()), ..anonymous.clone() },
+            Caller { credential: Some("Bearer a.b.c".into()), ..anonymous.clone() },
+            anonymous.with(unknown.reveal()),
             // A key that exists, with another's secret.
-            nobody.with(&format!("{}{}", &expired[..17], &unknown.reveal()[17..])),
-            nobody.with(&expired),
-            nobody.with(&ended),
+            anonymous.with(&format!("{}{}", &expired[..17], &unknown.reveal()[17..])),
+            anonymous.with(&expired),
+            anonymous.with(&ended),
         ];
         for operation in &operations {
-            check_unauthenticated(&operation.by(&nobody).await, false, &operation.id);
+            check_unauthenticated(&operation.by(&anonymous).await, false, &operation.id);
             check_unauthenticated(&operation.by(&basic).await, false, &operation.id);
             for caller in &bad {
                 check_unauthenticated(&operation.by(caller).await, true, &operation.id);
@@ -209,7 +209,7 @@ on_both_databases! {
                     check_as_absent(operation, &world, &other_hotel, &answer).await;
                 }
                 About::AllHotels => assert_eq!(answer.code(), "insufficient_scope", "{what}"),
-                About::List | About::Nobody => assert_eq!(answer.status, allowed, "{what}"),
+                About::List | About::Nothing => assert_eq!(answer.status, allowed, "{what}"),
             }
             if about == About::List {
                 let shown = String::from_utf8_lossy(&answer.body).into_owned();
