@@ -91,6 +91,12 @@ CREATE TABLE bookings (
     -- those nights, the booking under which the stay went on.
     continues {uuid},
     continued_by {uuid},
+    -- Null without notes.
+    metadata {json},
+    -- What the search for guests looks at, made by the service so that both databases agree; null in
+    -- rows by other hands, which it does not find.
+    guest_name_folded {text},
+    guest_email_folded {text},
     version {int} NOT NULL CHECK (version >= 1),
     room_version {int} NOT NULL CHECK (room_version >= 1),
     created_at {instant} NOT NULL,
@@ -133,11 +139,18 @@ CREATE INDEX bookings_source ON bookings (source, status, check_in, id, check_ou
     WHERE source IS NOT NULL;
 -- The nights slept of a stay that went on: forgetting its guest. Other bookings cost nothing.
 CREATE INDEX bookings_continued_by ON bookings (continued_by) WHERE continued_by IS NOT NULL;
+-- The guests of a hotel by what name or address begins with. With the list's place at hand, so that
+-- rows are read only for what is shown.
+CREATE INDEX bookings_guest_name ON bookings (hotel_id, guest_name_folded, check_in, id)
+    WHERE guest_name_folded IS NOT NULL;
+CREATE INDEX bookings_guest_email ON bookings (hotel_id, guest_email_folded, check_in, id)
+    WHERE guest_email_folded IS NOT NULL;
 -- The sweeper's look for lapsed holds.
 CREATE INDEX bookings_holds ON bookings (hold_expires_at) WHERE status = 'held';
 -- The sweeper's look for guests to forget: a booking leaves it when that is done.
 CREATE INDEX bookings_guests ON bookings (check_out)
-    WHERE guest_name <> 'erased' OR guest_email IS NOT NULL OR reference IS NOT NULL;
+    WHERE guest_name <> 'erased' OR guest_email IS NOT NULL OR reference IS NOT NULL
+        OR metadata IS NOT NULL;
 
 CREATE TABLE room_events (
     room_id {uuid} NOT NULL REFERENCES rooms (id),

@@ -87,7 +87,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+         * Edits guest, guests, dates, room, source, reference or metadata, or prolongs a hold (RFC 7396)
          * @description Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of their own that `continues` names. Needs `If-Match` or `?version=`.
          */
         patch: operations["edit_booking"];
@@ -138,7 +138,7 @@ export interface paths {
         put?: never;
         /**
          * Forgets who stays
-         * @description The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never held guests.
+         * @description The guest becomes `erased`, reference, metadata and the answers kept about the booking are removed, in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never held any of them.
          */
         post: operations["erase_booking"];
         delete?: never;
@@ -432,6 +432,7 @@ export interface components {
             hold_seconds?: number | null;
             /** @description Only in rooms of this kind, written exactly so. */
             kind?: string | null;
+            metadata?: components["schemas"]["Metadata"] | null;
             /**
              * @description What the source calls it; at most 100 characters. A hotel has one booking with a source and a
              *     reference.
@@ -494,6 +495,7 @@ export interface components {
              * @description Hold it for so many seconds instead of confirming it.
              */
             hold_seconds?: number | null;
+            metadata?: components["schemas"]["Metadata"] | null;
             /**
              * @description What the source calls it; at most 100 characters. A hotel has one booking with a source and a
              *     reference.
@@ -590,6 +592,8 @@ export interface components {
             readonly id: string;
             /** @description The principal that made it; shown to those who see all bookings. */
             readonly made_by?: string;
+            /** @description What clients note beside it. */
+            metadata?: components["schemas"]["Metadata"];
             /**
              * Format: int64
              * @description How many nights.
@@ -695,6 +699,7 @@ export interface components {
             readonly id?: string;
             /** @description The principal that made it; shown to those who see all bookings. */
             readonly made_by?: string;
+            metadata?: components["schemas"]["MetadataPatch"] | null;
             /**
              * Format: int64
              * @description How many nights.
@@ -1091,6 +1096,14 @@ export interface components {
             principal?: string;
             /** @description What it may do, with what that includes. */
             scopes: string[];
+        };
+        /** @description What clients note beside a booking for themselves, kept letter by letter. */
+        Metadata: {
+            [key: string]: string;
+        };
+        /** @description What clients note beside a booking for themselves, kept letter by letter. */
+        MetadataPatch: {
+            [key: string]: string | null;
         };
         /** @description An amount in minor units of a currency. */
         Money: {
@@ -1742,6 +1755,11 @@ export interface operations {
                 hotel_id?: string;
                 /** @description Only this room's. */
                 room_id?: string;
+                /**
+                 * @description Only those whose guest's name or mail address begins so, in upper or lower case. Takes `hotel_id`,
+                 *     and the scope `desk`.
+                 */
+                guest?: string;
                 /** @description Only those of this source. */
                 source?: string;
                 /** @description Only those with this reference, which is read as when it was set. */

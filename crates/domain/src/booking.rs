@@ -2,6 +2,7 @@
 
 use crate::capacity::Guests;
 use crate::ids::{BookingId, HotelId, RoomId};
+use crate::metadata::Metadata;
 use crate::money::Total;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
@@ -149,6 +150,8 @@ pub struct Booking {
     /// The booking under which the stay went on in another room: this one holds nights slept, and its
     /// nights and its room stay as they are.
     pub continued_by: Option<BookingId>,
+    /// What clients note beside it.
+    pub metadata: Metadata,
     /// The principal that made it; absent where requests need no credential.
     pub made_by: Option<String>,
     /// Counts its own writes.

@@ -79,5 +79,5 @@ event_kinds! {
     Stayed = "stayed", "A guest changed rooms: the nights slept here are a booking of their own.";
     Rescheduled = "rescheduled", "A booking changed its nights within the room.";
     HoldProlonged = "hold_prolonged", "A hold was given more time.";
-    BookingEdited = "booking_edited", "A booking's guest, number of guests or origin changed.";
+    BookingEdited = "booking_edited", "A booking's guest, number of guests, origin or notes changed.";
 }

@@ -80,7 +80,7 @@ fn is_control(c: char) -> bool {
 
 /// Whether nothing is drawn for `c` alone: the `Default_Ignorable_Code_Point`s of Unicode, which
 /// include every control of direction, and the blank pattern of Braille.
-fn shows_nothing(c: char) -> bool {
+pub(crate) fn shows_nothing(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

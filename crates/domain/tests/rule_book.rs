@@ -6,9 +6,9 @@ use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
     Day, Decided, Decision, EventData, Field, Guest, Guests, Hotel, HotelAttributes, HotelChange,
-    HotelDay, HotelId, Instant, Money, NewBooking, Origin, Reference, Refusal, Refused, Room,
-    RoomAttributes, RoomId, RoomStatus, RoomWrite, Source, Status, Stay, Text, Total, Version,
-    amend, cancel, confirm, erase, expire,
+    HotelDay, HotelId, Instant, Metadata, Money, NewBooking, Origin, Reference, Refusal, Refused,
+    Room, RoomAttributes, RoomId, RoomStatus, RoomWrite, Source, Status, Stay, Text, Total,
+    Version, amend, cancel, confirm, erase, expire,
 };
 
 #[test]
@@ -325,6 +325,7 @@ fn nights_slept_stay_in_their_room_when_the_guest_changes_rooms() {
             "it names the stay"
         );
         assert_eq!((&slept.guest, slept.guests), (&booking.guest, booking.guests));
+        assert_eq!((&moved.metadata, &slept.metadata), (&booking.metadata, &booking.metadata));
         assert_eq!(
             (slept.stay.check_out(), moved.stay.check_in()),
             (day("2026-12-01"), day("2026-12-01"))
@@ -414,7 +415,8 @@ fn nights_slept_are_moved_no_more_and_the_stay_goes_on() {
 fn sleeping(nights: &str) -> Booking {
     let stay = days(nights);
     let total = Some(euros(10_000).for_stay(stay));
-    Booking { stay, total, origin: origin("a", "1"), ..booking("05-08", 99) }
+    let metadata = notes(&[("flight", "AZ 1471")]);
+    Booking { stay, total, origin: origin("a", "1"), metadata, ..booking("05-08", 99) }
 }
 
 /// `11-29 12-03`.
@@ -425,8 +427,8 @@ fn days(said: &str) -> Stay {
 
 fn as_it_is(booking: &Booking, stay: Stay, reprice: bool) -> Amendment {
     let (guest, guests) = (booking.guest.clone(), booking.guests);
-    let origin = booking.origin.clone();
-    Amendment { guest, guests, stay, origin, reprice, hold: None, slept: SLEPT }
+    let (origin, metadata) = (booking.origin.clone(), booking.metadata.clone());
+    Amendment { guest, guests, stay, origin, metadata, reprice, hold: None, slept: SLEPT }
 }
 
 /// Moves the booking to another room, which costs twice as much and where others have `taken` nights.
@@ -478,6 +480,7 @@ fn check_amend(taken: &[&str], nights: &str, guests: i64, expect: &str) {
         guests: self::guests(guests),
         stay: stay(nights),
         origin: booking.origin.clone(),
+        metadata: booking.metadata.clone(),
         reprice: true,
         hold: None,
         slept: SLEPT,
@@ -502,6 +505,7 @@ fn check_move(state: &str, taken: &[&str], changed: &dyn Fn(&mut Room), expect: 
         guests: booking.guests,
         stay: booking.stay,
         origin: booking.origin.clone(),
+        metadata: booking.metadata.clone(),
         reprice: true,
         hold: None,
         slept: SLEPT,
@@ -669,6 +673,7 @@ fn booking(said: &str, id: u128) -> Booking {
         origin: Origin::default(),
         continues: None,
         continued_by: None,
+        metadata: Metadata::default(),
         made_by: None,
         version: Version(4),
         room_version: Version(5),
@@ -714,6 +719,7 @@ fn where_a_booking_comes_from_is_kept_and_edited_in_place() {
         guests: booking.guests,
         stay: booking.stay,
         origin: origin("a", "2"),
+        metadata: notes(&[("flight", "AZ 1471")]),
         reprice: true,
         hold: None,
         slept: SLEPT,
@@ -722,20 +728,28 @@ fn where_a_booking_comes_from_is_kept_and_edited_in_place() {
     assert_eq!(told(&decision, &home.taken), "booking_edited 05-08 for 30000; sold 0");
     let Ok(Decided::Changed(_, to)) = decision else { panic!("it is edited") };
     assert_eq!((&to.origin, to.total), (&origin("a", "2"), booking.total));
+    assert_eq!(to.metadata, notes(&[("flight", "AZ 1471")]));
 }
 
 #[test]
-fn erasing_drops_the_reference_and_keeps_the_source() {
+fn erasing_drops_reference_and_notes_and_keeps_the_source() {
     for state in ["05-08", "05-08 held", "05-08 lapsed", "05-08 cancelled", "05-08 expired"] {
-        let booking = Booking { origin: origin("a", "1"), ..booking(state, 1) };
+        let metadata = notes(&[("flight", "AZ 1471")]);
+        let booking = Booking { origin: origin("a", "1"), metadata, ..booking(state, 1) };
         let room = calendar(&[]).room;
         let erased = erase(&booking, &room, now());
         let Ok(Decided::Changed(_, erased)) = erased else { panic!("{state}: {erased:?}") };
         assert_eq!(erased.origin, Origin { reference: None, ..origin("a", "1") }, "{state}");
+        assert!(erased.metadata.is_empty(), "{state}");
         assert_eq!(erased.status, booking.status, "{state}");
         let again = erase(&erased, &room, now());
         assert!(matches!(again, Ok(Decided::Unchanged(_))), "{state}: {again:?}");
     }
+}
+
+fn notes(notes: &[(&str, &str)]) -> Metadata {
+    let owned = notes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Metadata::parse(owned.collect()).expect("a few short notes")
 }
 
 fn origin(source: &str, reference: &str) -> Origin {
@@ -758,6 +772,7 @@ fn wish(stay: Stay, guests: i64, hold: Option<TimeDelta>) -> NewBooking {
         guests: self::guests(guests),
         stay,
         origin: Origin::default(),
+        metadata: Metadata::default(),
         hold,
         made_by: None,
     }

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteQueryResult};
 use sea_orm::sqlx::{Transaction, query};
-use vacancy_domain::{Booking, BookingChange, Event, RoomChange, RoomId, RoomWrite, Status};
+use vacancy_domain::{
+    Booking, BookingChange, Event, RoomChange, RoomId, RoomWrite, Status, folded,
+};
 
 use crate::StoreError;
 use crate::entity::{booking, room, room_event};
@@ -30,16 +32,17 @@ UPDATE bookings
 SET room_id = ?1, hotel_id = ?3, guest_name = ?4, guest_email = ?5, guests = ?6, check_in = ?7,
     check_out = ?8, status = ?9, hold_expires_at = ?10, total_amount = ?11, total_currency = ?12,
     version = ?13, room_version = ?14, updated_at = ?15, source = ?16, reference = ?17,
-    continues = ?18
-WHERE room_id = ?19 AND id = ?2 AND version = ?20";
+    continues = ?18, metadata = ?19, guest_name_folded = ?20, guest_email_folded = ?21
+WHERE room_id = ?22 AND id = ?2 AND version = ?23";
 
 /// Inserts a booking, an event, an answer, where `{if}` holds.
 const BOOK: &str = "
 INSERT INTO bookings (
     room_id, id, hotel_id, guest_name, guest_email, guests, check_in, check_out, status,
     hold_expires_at, total_amount, total_currency, version, room_version, updated_at, source,
-    reference, continues, created_at, made_by, continued_by)
-SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE {if}";
+    reference, continues, metadata, guest_name_folded, guest_email_folded, created_at, made_by,
+    continued_by)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE {if}";
 
 const TELL: &str = "
 INSERT INTO room_events (room_id, version, kind, booking_id, at, data, write_id, actor)
@@ -192,6 +195,7 @@ async fn keep_booking(to: &mut SqliteConnection, change: &BookingChange) -> Resu
 
 fn bind_row<'q>(statement: Statement<'q>, booking: &Booking) -> Statement<'q> {
     let row = booking::Model::from(booking);
+    let (name, email) = (folded(&row.guest_name), row.guest_email.as_deref().map(folded));
     statement
         .bind(row.room_id)
         .bind(row.id)
@@ -211,6 +215,9 @@ fn bind_row<'q>(statement: Statement<'q>, booking: &Booking) -> Statement<'q> {
         .bind(row.source)
         .bind(row.reference)
         .bind(row.continues)
+        .bind(row.metadata)
+        .bind(name)
+        .bind(email)
 }
 
 /// What only a new row is given.

@@ -42,6 +42,7 @@ const BOOKING: &[&str] = &[
     "reference",
     "continues",
     "continued_by",
+    "metadata",
 ];
 
 /// Writes out each `{room:alias}` and `{booking:alias}` of a statement as the columns of that table.
@@ -136,6 +137,7 @@ impl<'a> Columns<'a> {
             reference: self.take()?,
             continues: self.take()?,
             continued_by: self.take()?,
+            metadata: self.take()?,
         }))
     }
 }
@@ -149,6 +151,6 @@ mod tests {
         let text = expand("SELECT {room:r}, x FROM {booking:b}.");
         assert!(text.starts_with("SELECT r.id, r.hotel_id, "), "{text}");
         assert!(text.contains("r.deleted_at, x FROM b.room_id, "), "{text}");
-        assert!(text.ends_with("b.continued_by."), "{text}");
+        assert!(text.ends_with("b.metadata."), "{text}");
     }
 }

@@ -27,7 +27,8 @@ impl Store {
     ) -> Result<Vec<BookingId>, StoreError> {
         // In the words of the index, which SQLite compares with them.
         let sql = "SELECT id FROM bookings WHERE \
-                   (guest_name <> 'erased' OR guest_email IS NOT NULL OR reference IS NOT NULL)";
+                   (guest_name <> 'erased' OR guest_email IS NOT NULL OR reference IS NOT NULL \
+                    OR metadata IS NOT NULL)";
         let mut query = Query::new(self.dialect, sql);
         // A day in UTC may have begun before the hotel's own: only what is earlier is over everywhere.
         query.push(&format!(" AND check_out < {}", self.dialect.days_ago(days)));

@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Calendar, Capacity, Change, Day, Decided, Decision, Guest,
-    Guests, Hotel, HotelAttributes, HotelDay, HotelId, NewBooking, Origin, Room, RoomAttributes,
-    RoomChange, RoomId, RoomStatus, RoomWrite, Stay, Text, amend,
+    Guests, Hotel, HotelAttributes, HotelDay, HotelId, Metadata, NewBooking, Origin, Room,
+    RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite, Stay, Text, amend,
 };
 use vacancy_persistence::{
     Answer, CommitGate, ConnectError, Part, Record, RequestKey, SchemaState, Store, StoreError,
@@ -109,7 +109,8 @@ on_both_databases! {
             ..calendar
         };
         let amendment =
-            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), origin: booking.origin.clone(), reprice: true, hold: None, slept: BookingId(Uuid::nil()) };
+            Amendment { guest: booking.guest.clone(), guests: one(), stay: house.stay(1, 6), origin: booking.origin.clone(),
+                metadata: booking.metadata.clone(), reprice: true, hold: None, slept: BookingId(Uuid::nil()) };
         let Ok(Decided::Changed(change, _)) = amend(&booking, &free.room, &free, amendment) else {
             panic!("without the lawless booking the nights would be free")
         };
@@ -449,6 +450,7 @@ fn new_booking(stay: Stay) -> NewBooking {
         guests: one(),
         stay,
         origin: Origin::default(),
+        metadata: Metadata::default(),
         hold: None,
         made_by: None,
     }

@@ -1,4 +1,6 @@
-//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates, room, origin or the end of a hold.
+//! `PATCH /v1/bookings/{booking_id}`: guest, guests, dates, room, origin, notes or the end of a hold.
+
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -9,7 +11,7 @@ use vacancy_domain::{Amendment, BookingId, Decided, Field, Guests, Invalid, Room
 
 use super::fields;
 use super::reference;
-use super::view::{BookingView, GuestBody, READ_ONLY, written};
+use super::view::{BookingView, GuestBody, MetadataBody, READ_ONLY, written};
 use crate::about::{About, Kind, Scope};
 use crate::app::App;
 use crate::http::fields::FieldErrors;
@@ -49,6 +51,9 @@ pub struct BookingBody {
     /// What the source calls it; at most 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub reference: Option<String>,
+    /// What the client notes for itself: at most 16 members with names of 1 to 40 characters.
+    #[schema(value_type = Option<MetadataBody>)]
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Whether other nights, or another room, cost what they cost now (if absent), or `false`: what
     /// was agreed for a night.
     pub reprice: Option<bool>,
@@ -70,18 +75,20 @@ impl BookingBody {
         let room = errors.at("/room_id", room);
         let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
         let origin = fields::origin(&mut errors, self.source.as_deref(), self.reference.as_deref());
+        let metadata = fields::metadata(&mut errors, self.metadata.clone());
         let reprice = self.reprice.unwrap_or(true);
         let amended = || {
             let (guest, guests, stay) = (guest?, guests?, stay?);
-            let (origin, hold) = (origin?, hold?);
-            let amendment = Amendment { guest, guests, stay, origin, reprice, hold, slept };
+            let (origin, metadata, hold) = (origin?, metadata?, hold?);
+            let amendment =
+                Amendment { guest, guests, stay, origin, metadata, reprice, hold, slept };
             Some((RoomId(room?), amendment))
         };
         Ok(errors.finish(amended())?)
     }
 }
 
-/// Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396). Of a guest in the house who
+/// Edits guest, guests, dates, room, source, reference or metadata, or prolongs a hold (RFC 7396). Of a guest in the house who
 /// changes rooms, the nights slept stay where they were, as a booking of their own that `continues`
 /// names. Needs `If-Match` or `?version=`.
 #[utoipa::path(

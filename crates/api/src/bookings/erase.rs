@@ -21,9 +21,9 @@ use crate::write::write_rooms;
 /// What it is.
 pub const ABOUT: About = About { id: "erase_booking", kind: Kind::Command, scope: Scope::Desk };
 
-/// Forgets who stays: the guest becomes `erased`, and the answers kept about the booking are removed,
-/// in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
-/// held guests.
+/// Forgets who stays: the guest becomes `erased`, reference, metadata and the answers kept about the
+/// booking are removed, in any state of it; so it is with the other bookings of a stay that changed
+/// rooms. Histories never held any of them.
 #[utoipa::path(
     post, operation_id = "erase_booking", path = "/v1/bookings/{booking_id}/erase", tag = "bookings",
     params(("booking_id" = Uuid, Path), VersionQuery),

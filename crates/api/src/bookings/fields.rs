@@ -1,7 +1,9 @@
 //! What several bodies say of a booking, read field by field.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
-use vacancy_domain::{Email, Guest, Origin, Reference, Source, Stay, Text};
+use vacancy_domain::{Email, Guest, Metadata, Origin, Reference, Source, Stay, Text};
 
 use super::view::GuestBody;
 use crate::http::fields::FieldErrors;
@@ -34,6 +36,20 @@ pub fn origin(
     let source = errors.at("/source", source.map(Source::parse).transpose());
     let reference = errors.at("/reference", reference.map(Reference::parse).transpose());
     Some(Origin { source: source?, reference: reference? })
+}
+
+/// Reads what the client notes beside it.
+pub fn metadata(
+    errors: &mut FieldErrors,
+    notes: Option<BTreeMap<String, String>>,
+) -> Option<Metadata> {
+    let parsed = Metadata::parse(notes.unwrap_or_default());
+    let wrong = |wrong: Vec<(String, String)>| {
+        for (key, why) in wrong {
+            errors.at_member("/metadata", &key, why);
+        }
+    };
+    parsed.map_err(wrong).ok()
 }
 
 /// Reads who stays.

@@ -7,7 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use vacancy_domain::{Booking, BookingId, HotelId, Reference, RoomId, Source};
+use vacancy_domain::{Booking, BookingId, GuestPrefix, HotelId, Reference, RoomId, Source};
 use vacancy_persistence::{BookingFilter, Page};
 
 use super::view::BookingView;
@@ -72,6 +72,17 @@ impl<'de> Deserialize<'de> for ReferenceParam {
     }
 }
 
+/// What a guest's name or mail address begins with.
+#[derive(Clone, Debug)]
+pub struct GuestParam(pub GuestPrefix);
+
+impl<'de> Deserialize<'de> for GuestParam {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let parsed = GuestPrefix::parse(&String::deserialize(from)?);
+        parsed.map(Self).map_err(|why| D::Error::custom(format!("guest {why}")))
+    }
+}
+
 /// Filters of the list of bookings.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -83,6 +94,10 @@ pub struct BookingsQuery {
     /// Only this room's.
     #[param(value_type = Option<Uuid>)]
     room_id: Option<IdParam>,
+    /// Only those whose guest's name or mail address begins so, in upper or lower case. Takes `hotel_id`,
+    /// and the scope `desk`.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 100)]
+    guest: Option<GuestParam>,
     /// Only those of this source.
     #[param(value_type = Option<String>, min_length = 1, max_length = 40, pattern = "^[a-z0-9._-]+$")]
     source: Option<SourceParam>,
@@ -116,8 +131,16 @@ pub async fn list(
     access: Access,
     listing: Listing<BookingsQuery>,
 ) -> Result<Response, Problem> {
-    let BookingsQuery { hotel_id, room_id, source, reference, status, from, to, limit, cursor } =
-        &listing.query;
+    let query = &listing.query;
+    let BookingsQuery { hotel_id, room_id, source, reference, status, from, to, .. } = query;
+    let BookingsQuery { guest, limit, cursor, .. } = query;
+    if guest.is_some() && !access.sees_all_bookings() {
+        // Guests of others must not be found by what one types.
+        return Err(Problem::InsufficientScope { needs: Scope::Desk.name() });
+    }
+    if guest.is_some() && hotel_id.is_none() {
+        return Err(Problem::InvalidRequest("guest takes hotel_id beside it".into()));
+    }
     let (from, to) = (from.map(|day| day.0), to.map(|day| day.0));
     let after = place_after(cursor.as_deref(), from, to)?;
     let filter = BookingFilter {
@@ -125,6 +148,7 @@ pub async fn list(
         room: room_id.map(|id| RoomId(id.0)),
         hotels: access.hotels(),
         made_by: access.only_made_by(),
+        guest: guest.clone().map(|guest| guest.0),
         source: source.clone().map(|source| source.0),
         reference: reference.clone().map(|reference| reference.0),
         status: status.map(StatusParam::name),

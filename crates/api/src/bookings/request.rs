@@ -1,12 +1,14 @@
 //! A request to book, as a body and as what it means.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vacancy_domain::{BookingId, Guest, Guests, NewBooking, Origin, Stay, Text};
+use vacancy_domain::{BookingId, Guest, Guests, Metadata, NewBooking, Origin, Stay, Text};
 
 use super::fields;
-use super::view::GuestBody;
+use super::view::{GuestBody, MetadataBody};
 use crate::auth::access::Access;
 use crate::http::fields::FieldErrors;
 use crate::http::problem::Problem;
@@ -36,6 +38,9 @@ pub struct BookBody {
     /// reference.
     #[schema(min_length = 1, max_length = 100, example = "4711-0815")]
     pub reference: Option<String>,
+    /// What the client notes for itself: at most 16 members with names of 1 to 40 characters.
+    #[schema(value_type = Option<MetadataBody>)]
+    pub metadata: Option<BTreeMap<String, String>>,
 }
 
 /// A stay in any room of a hotel.
@@ -63,6 +68,9 @@ pub struct AutoBookBody {
     /// reference.
     #[schema(min_length = 1, max_length = 100, example = "4711-0815")]
     pub reference: Option<String>,
+    /// What the client notes for itself: at most 16 members with names of 1 to 40 characters.
+    #[schema(value_type = Option<MetadataBody>)]
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Only in rooms of this kind, written exactly so.
     #[schema(min_length = 1, max_length = 200)]
     pub kind: Option<String>,
@@ -79,6 +87,8 @@ pub struct BookingRequest {
     pub stay: Stay,
     /// Where it comes from.
     pub origin: Origin,
+    /// What the client notes beside it.
+    pub metadata: Metadata,
     /// How long to hold it, if it shall be held.
     pub hold: Option<TimeDelta>,
     /// Only in rooms of this kind.
@@ -88,10 +98,18 @@ pub struct BookingRequest {
 impl BookBody {
     /// Reads every field; fails with 422 and all that is wrong.
     pub fn parse(self) -> Result<BookingRequest, Problem> {
-        let Self { check_in, check_out, guests, guest, hold_seconds, source, reference } = self;
-        let kind = None;
-        AutoBookBody { check_in, check_out, guests, guest, hold_seconds, source, reference, kind }
-            .parse()
+        let body = AutoBookBody {
+            check_in: self.check_in,
+            check_out: self.check_out,
+            guests: self.guests,
+            guest: self.guest,
+            hold_seconds: self.hold_seconds,
+            source: self.source,
+            reference: self.reference,
+            metadata: self.metadata,
+            kind: None,
+        };
+        body.parse()
     }
 }
 
@@ -104,10 +122,12 @@ impl AutoBookBody {
         let guest = fields::guest(&mut errors, &self.guest);
         let hold = errors.at("/hold_seconds", self.hold_seconds.map(fields::hold).transpose());
         let origin = fields::origin(&mut errors, self.source.as_deref(), self.reference.as_deref());
+        let metadata = fields::metadata(&mut errors, self.metadata);
         let kind = errors.at("/kind", self.kind.as_deref().map(Text::parse).transpose());
         let request = || {
-            let (guest, guests, stay, origin) = (guest?, guests?, stay?, origin?);
-            Some(BookingRequest { guest, guests, stay, origin, hold: hold?, kind: kind? })
+            let (guest, guests, stay) = (guest?, guests?, stay?);
+            let (origin, metadata, hold, kind) = (origin?, metadata?, hold?, kind?);
+            Some(BookingRequest { guest, guests, stay, origin, metadata, hold, kind })
         };
         Ok(errors.finish(request())?)
     }
@@ -117,8 +137,8 @@ impl BookingRequest {
     /// As the booking `id`, made by what is let in so.
     #[must_use]
     pub fn as_booking(&self, id: BookingId, access: &Access) -> NewBooking {
-        let Self { guest, guests, stay, origin, hold, .. } = self.clone();
+        let Self { guest, guests, stay, origin, metadata, hold, .. } = self.clone();
         let made_by = access.principal().map(ToString::to_string);
-        NewBooking { id, guest, guests, stay, origin, hold, made_by }
+        NewBooking { id, guest, guests, stay, origin, metadata, hold, made_by }
     }
 }

@@ -1,5 +1,7 @@
 //! A booking as JSON.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,6 +36,11 @@ impl From<&Guest> for GuestBody {
         Self { name: guest.name.as_str().to_owned(), email }
     }
 }
+
+/// What clients note beside a booking for themselves, kept letter by letter.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Metadata)]
+pub struct MetadataBody(#[schema(inline)] BTreeMap<String, String>);
 
 /// A booking.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,6 +84,10 @@ pub struct BookingView {
     /// until then: they and their room stay as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continued_by: Option<Uuid>,
+    /// What clients note beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MetadataBody>)]
+    pub metadata: Option<BTreeMap<String, String>>,
     /// The principal that made it; shown to those who see all bookings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
@@ -117,6 +128,7 @@ impl BookingView {
     #[must_use]
     pub fn new(booking: &Booking, access: &Access) -> Self {
         let Origin { source, reference } = &booking.origin;
+        let notes = Some(booking.metadata.notes()).filter(|notes| !notes.is_empty());
         let made_by = booking.made_by.clone().filter(|_| access.sees_all_bookings());
         Self {
             id: booking.id.0,
@@ -134,6 +146,7 @@ impl BookingView {
             reference: reference.as_ref().map(|reference| reference.as_str().to_owned()),
             continues: booking.continues.map(|id| id.0),
             continued_by: booking.continued_by.map(|id| id.0),
+            metadata: notes.cloned(),
             made_by,
             version: booking.version.0,
             room_version: booking.room_version.0,

@@ -137,6 +137,16 @@ impl FieldErrors {
         }
     }
 
+    /// Notes what is wrong with the member `name` of the object at `pointer`, or with the object if it has
+    /// no name.
+    pub fn at_member(&mut self, pointer: &str, name: &str, message: String) {
+        let mut pointer = pointer.to_owned();
+        if !name.is_empty() {
+            push_segment(&mut pointer, name);
+        }
+        self.0.push(FieldError { pointer: cut(&pointer, POINTER_CHARS_MAX), message });
+    }
+
     /// As [`Self::at`], for a check of the domain that knows the field itself.
     pub fn add<T>(&mut self, checked: Result<T, Invalid>) -> Option<T> {
         checked.map_err(|invalid| self.0.push(invalid.into())).ok()

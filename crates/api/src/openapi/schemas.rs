@@ -2,7 +2,7 @@
 //! read-only, and what is absent rather than null.
 
 use serde_json::{Map, Value, json};
-use vacancy_domain::{EventKind, RoomStatus};
+use vacancy_domain::{EventKind, METADATA_KEYS_MAX, METADATA_VALUE_CHARS_MAX, RoomStatus};
 
 use super::nullable::{not_null, or_null};
 use crate::http::problem::Code;
@@ -47,7 +47,8 @@ const EDITED: &[Edited] = &[
 ];
 
 /// Objects inside of bodies that a merge patch merges too, with the schema to make for it.
-const MERGED: &[(&str, &str)] = &[("Guest", "GuestPatch"), ("Money", "MoneyPatch")];
+const MERGED: &[(&str, &str)] =
+    &[("Guest", "GuestPatch"), ("Metadata", "MetadataPatch"), ("Money", "MoneyPatch")];
 
 /// Where the names of an enumeration stand: its schema, the schema that has the field, the field.
 const ENUMERATED: &[(&str, &str, &str)] = &[
@@ -62,6 +63,7 @@ const ENUMERATED: &[(&str, &str, &str)] = &[
 pub(super) fn complete(schemas: &mut Map<String, Value>) {
     name_enumerations(schemas);
     refer_to_items(schemas);
+    bound_metadata(&mut schemas["Metadata"]);
     for (name, patch) in MERGED {
         let made = patch_of(&schemas[*name]);
         schemas.insert((*patch).to_owned(), made);
@@ -77,6 +79,17 @@ pub(super) fn complete(schemas: &mut Map<String, Value>) {
     for (_, schema) in answers {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         properties.into_iter().flat_map(Map::values_mut).for_each(not_null);
+    }
+}
+
+/// The members of an object without fields of its own.
+fn bound_metadata(schema: &mut Value) {
+    schema["additionalProperties"] =
+        json!({ "type": "string", "maxLength": METADATA_VALUE_CHARS_MAX });
+    schema["maxProperties"] = METADATA_KEYS_MAX.into();
+    if let Some(members) = schema.as_object_mut() {
+        // A word that OpenAPI 3.0 does not know; the description says it.
+        members.remove("propertyNames");
     }
 }
 
@@ -175,6 +188,12 @@ fn patch_of(schema: &Value) -> Value {
     let mut patch = schema.clone();
     if let Some(patch) = patch.as_object_mut() {
         patch.remove("required");
+    }
+    if patch["properties"].is_null() {
+        let kind = patch["additionalProperties"]["type"].take();
+        patch["additionalProperties"]["type"] = json!([kind, "null"]);
+        patch.as_object_mut().map(|patch| patch.remove("properties"));
+        return patch;
     }
     for schema in properties(&mut patch).values_mut() {
         refer_to_patch(schema);

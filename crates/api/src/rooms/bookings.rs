@@ -68,6 +68,7 @@ pub async fn bookings(
         room: Some(RoomId(id)),
         hotels: access.hotels(),
         made_by: access.only_made_by(),
+        guest: None,
         source: source.clone().map(|source| source.0),
         reference: reference.clone().map(|reference| reference.0),
         status: status.map(StatusParam::name),

@@ -157,6 +157,8 @@ on_both_databases! {
         let replica = Replica::start(&db).await;
         let house = House::open(&db, Api::new(replica.url())).await;
         let id = house.guest(&house.single, 3).await;
+        let noted = json!({ "metadata": { "flight": "AZ 1471" } });
+        house.api.patch(&format!("/v1/bookings/{id}"), "*", &noted).await.expect(200);
         let first = house.change_rooms(&id, &house.suite).await.expect(200).json();
         // On the same day the whole of what is left moves back.
         let back = house.change_rooms(&id, &house.single).await.expect(200).json();
@@ -195,9 +197,15 @@ on_both_databases! {
         }
 
         // Who asks to be forgotten is forgotten in every room.
+        let legs = [&id, &slept, &text(&between, "id").to_owned()];
+        for leg in legs {
+            assert_eq!(house.booking(leg).await["metadata"], noted["metadata"]);
+        }
         house.api.command(&id, "erase").await.expect(200);
-        for leg in [&id, &slept, &text(&between, "id").to_owned()] {
-            assert_eq!(house.booking(leg).await["guest"], json!({ "name": "erased" }));
+        for leg in legs {
+            let leg = house.booking(leg).await;
+            assert_eq!(leg["guest"], json!({ "name": "erased" }));
+            assert_eq!(leg.get("metadata"), None);
         }
         house.api.command(&slept, "erase").await.expect(200);
         db.assert_audit_is_clean().await;

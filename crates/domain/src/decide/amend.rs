@@ -1,4 +1,4 @@
-//! Changing a booking: its guest, its nights, its room, where it comes from.
+//! Changing a booking: its guest, its nights, its room, where it comes from, notes.
 
 use chrono::TimeDelta;
 
@@ -12,6 +12,7 @@ use crate::decision::{Decided, Decision};
 use crate::event::EventKind;
 use crate::ids::BookingId;
 use crate::invalid::{Field, Invalid};
+use crate::metadata::Metadata;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::room::Room;
@@ -29,6 +30,8 @@ pub struct Amendment {
     pub stay: Stay,
     /// Where the booking comes from.
     pub origin: Origin,
+    /// What clients note beside it.
+    pub metadata: Metadata,
     /// Whether other nights, or another room, cost what they cost now. If not, each night costs what
     /// was agreed.
     pub reprice: bool,
@@ -57,10 +60,11 @@ pub fn amend(
     let now = target.now;
     check_alive(booking, room, now, "edited")?;
     let status = booking.status.edit(now)?;
-    let Amendment { guest, guests, stay, origin, reprice, hold, slept } = amendment;
+    let Amendment { guest, guests, stay, origin, metadata, reprice, hold, slept } = amendment;
     let status = prolong(status, hold, now)?;
     let room_id = target.room.id;
-    let mut to = Booking { guest, guests, stay, origin, status, room: room_id, ..booking.clone() };
+    let mut to =
+        Booking { guest, guests, stay, origin, metadata, status, room: room_id, ..booking.clone() };
     if to == *booking {
         return Ok(Decided::Unchanged(to));
     }
@@ -90,7 +94,7 @@ fn prolong(status: Status, hold: Option<TimeDelta>, now: Instant) -> Result<Stat
     }
 }
 
-/// Guest, number of guests, origin or the end of the hold: the nights stay, so nothing but the size of
+/// Guest, number of guests, origin, notes or the end of the hold: the nights stay, so nothing but the size of
 /// the room matters.
 fn edit_particulars(booking: &Booking, room: &Room, mut to: Booking) -> Decision<Booking> {
     // Who stays is no question of size: a room that was made smaller keeps the party it has.

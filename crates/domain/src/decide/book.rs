@@ -7,6 +7,7 @@ use crate::capacity::Guests;
 use crate::decision::{Decided, Decision};
 use crate::event::EventKind;
 use crate::ids::BookingId;
+use crate::metadata::Metadata;
 use crate::origin::Origin;
 use crate::stay::Stay;
 use crate::version::Version;
@@ -24,6 +25,8 @@ pub struct NewBooking {
     pub stay: Stay,
     /// Where it comes from.
     pub origin: Origin,
+    /// What clients note beside it.
+    pub metadata: Metadata,
     /// How long to hold it unconfirmed; absent books it at once.
     pub hold: Option<chrono::TimeDelta>,
     /// The principal that makes it, if requests need a credential.
@@ -56,6 +59,7 @@ impl Calendar {
             origin: wanted.origin,
             continues: None,
             continued_by: None,
+            metadata: wanted.metadata,
             made_by: wanted.made_by,
             version: Version::FIRST,
             room_version: self.room.version,

@@ -4,6 +4,7 @@ use super::draft::Draft;
 use crate::booking::{Booking, Guest, Status};
 use crate::decision::{Decided, Decision, Refused};
 use crate::event::EventKind;
+use crate::metadata::Metadata;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::room::Room;
@@ -30,16 +31,18 @@ pub fn expire(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking>
 }
 
 /// Forgets who stays, in whatever state the booking and its room are, and the reference by which others
-/// would know; all else stays as it is. Never refused, and once done it changes nothing more.
+/// would know, and the notes, which may tell; all else stays as it is. Never refused, and once done it changes nothing more.
 pub fn erase(booking: &Booking, room: &Room, now: Instant) -> Decision<Booking> {
     let guest = Guest { name: Text::erased(), email: None };
+    let metadata = Metadata::default();
     let origin = Origin { reference: None, ..booking.origin.clone() };
-    if (&booking.guest, &booking.origin) == (&guest, &origin) {
+    let forgotten = (&booking.guest, &booking.origin) == (&guest, &origin);
+    if forgotten && booking.metadata.is_empty() {
         return Ok(Decided::Unchanged(booking.clone()));
     }
     let mut draft = Draft::new(room, now);
     let version = booking.version.next();
-    let mut to = Booking { guest, origin, version, updated_at: now, ..booking.clone() };
+    let mut to = Booking { guest, origin, metadata, version, updated_at: now, ..booking.clone() };
     draft.record(EventKind::Erased, &mut to, None);
     draft.replace(booking, to.clone());
     Ok(Decided::Changed(draft.finish(), to))

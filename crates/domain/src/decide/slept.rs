@@ -9,8 +9,8 @@ use crate::time::Day;
 use crate::version::Version;
 
 /// Leaves behind the nights that were slept before `today` where `booking` was, as a booking `id` of
-/// their own, and lets `to`, what the booking shall be, begin today. They keep the guest, the source
-/// and the rate they were slept at; the reference names the stay that goes on.
+/// their own, and lets `to`, what the booking shall be, begin today. They keep the guest, the source,
+/// the metadata and the rate they were slept at; the reference names the stay that goes on.
 ///
 /// None where nothing stays behind: within a room; before the first night is over; for a hold, which
 /// no guest sleeps on; and for another day of arrival, which is another stay. Fails when no night is

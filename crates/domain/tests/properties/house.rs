@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Amount, Booking, BookingChange, BookingId, Calendar, Capacity, Change, Currency,
-    Day, Decided, Decision, Event, EventKind, Guest, Guests, HotelDay, HotelId, Instant, Money,
-    NewBooking, Origin, Refusal, Room, RoomAttributes, RoomChange, RoomId, RoomStatus, RoomWrite,
-    Status, Stay, Text, Version, amend, cancel, confirm, expire,
+    Day, Decided, Decision, Event, EventKind, Guest, Guests, HotelDay, HotelId, Instant, Metadata,
+    Money, NewBooking, Origin, Refusal, Room, RoomAttributes, RoomChange, RoomId, RoomStatus,
+    RoomWrite, Status, Stay, Text, Version, amend, cancel, confirm, expire,
 };
 
 pub const ROOMS: usize = 3;
@@ -188,6 +188,7 @@ impl House {
                     guests: people(*guests),
                     stay,
                     origin: Origin::default(),
+                    metadata: Metadata::default(),
                     hold: hold_minutes.map(TimeDelta::minutes),
                     made_by: None,
                 };
@@ -235,6 +236,7 @@ impl House {
             guests: booking.guests,
             stay: booking.stay,
             origin: booking.origin.clone(),
+            metadata: booking.metadata.clone(),
             reprice: true,
             hold: None,
             slept: BookingId(Uuid::from_u128(self.ids)),

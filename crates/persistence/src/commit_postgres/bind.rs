@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::sqlx::postgres::{PgArguments, Postgres};
 use sea_orm::sqlx::query::Query;
 use uuid::Uuid;
-use vacancy_domain::{Booking, BookingChange, RoomChange, RoomId};
+use vacancy_domain::{Booking, BookingChange, RoomChange, RoomId, folded};
 
 use super::shape::Rooms;
 use crate::entity::{booking, room, room_event};
@@ -67,6 +67,9 @@ fn bind_bookings(statement: Statement, writes: &[Arc<Write>]) -> Statement {
         .bind(column!(rows, (_, row) => row.reference.clone()))
         .bind(column!(rows, (_, row) => row.continues))
         .bind(column!(rows, (_, row) => row.continued_by))
+        .bind(column!(rows, (_, row) => row.metadata.clone()))
+        .bind(column!(rows, (_, row) => folded(&row.guest_name)))
+        .bind(column!(rows, (_, row) => row.guest_email.as_deref().map(folded)))
 }
 
 type Was = Option<(Uuid, i64)>;

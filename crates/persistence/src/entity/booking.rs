@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 use vacancy_domain::{
-    Booking, BookingId, Email, Guest, Guests, HotelId, Origin, Reference, RoomId, Source, Status,
-    Stay, Total, Version,
+    Booking, BookingId, Email, Guest, Guests, HotelId, Metadata, Origin, Reference, RoomId, Source,
+    Status, Stay, Total, Version,
 };
 
 use super::row::Row;
@@ -35,6 +35,8 @@ pub struct Model {
     pub reference: Option<String>,
     pub continues: Option<Uuid>,
     pub continued_by: Option<Uuid>,
+    /// Null without notes.
+    pub metadata: Option<Json>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -65,6 +67,7 @@ impl Model {
         let stay = Stay::new(self.check_in, self.check_out).map_err(|why| why.message);
         let email = self.guest_email.as_deref().map(Email::stored).transpose();
         let source = self.source.as_deref().map(Source::parse).transpose();
+        let metadata = self.metadata.map(read_metadata).transpose();
         let reference = self.reference.as_deref().map(Reference::stored).transpose();
         Ok(Booking {
             id: BookingId(self.id),
@@ -88,6 +91,7 @@ impl Model {
             },
             continues: self.continues.map(BookingId),
             continued_by: self.continued_by.map(BookingId),
+            metadata: row.stored("metadata", metadata)?.unwrap_or_default(),
             made_by: self.made_by,
             version: Version(self.version),
             room_version: Version(self.room_version),
@@ -123,6 +127,18 @@ impl From<&Booking> for Model {
             reference: reference.as_ref().map(|reference| reference.as_str().to_owned()),
             continues: booking.continues.map(|id| id.0),
             continued_by: booking.continued_by.map(|id| id.0),
+            metadata: write_metadata(&booking.metadata),
         }
     }
+}
+
+fn write_metadata(metadata: &Metadata) -> Option<Json> {
+    let notes = metadata.notes().iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+    (!metadata.is_empty()).then(|| Json::Object(notes.collect()))
+}
+
+/// Fails without repeating anything of it.
+fn read_metadata(stored: Json) -> Result<Metadata, String> {
+    let notes = serde_json::from_value(stored).map_err(|_| "is no object of strings".to_owned())?;
+    Metadata::parse(notes).map_err(|_| "has notes that no release stored".to_owned())
 }

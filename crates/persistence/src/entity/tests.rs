@@ -19,6 +19,7 @@ fn a_corrupt_booking_is_reported_with_table_column_and_id() {
     check_booking("status", |row| row.hold_expires_at = Some(now()));
     check_booking("source", |row| row.source = Some("A B".into()));
     check_booking("reference", |row| row.reference = Some(String::new()));
+    check_booking("metadata", |row| row.metadata = Some(serde_json::json!({ "a": 1 })));
     check_booking("total_amount", |row| row.total_amount = Some(-1));
     check_booking("total_amount", |row| row.total_amount = Some(i64::MAX));
     check_booking("total_amount", |row| row.total_amount = None);
@@ -110,6 +111,7 @@ fn booking() -> booking::Model {
         reference: None,
         continues: None,
         continued_by: None,
+        metadata: None,
         version: 1,
         room_version: 2,
         created_at: now(),

@@ -2,9 +2,12 @@
 //!
 //! Every index begins with the status, so that a rare one is found among a million of a common one.
 //! A list of all statuses reads a page's worth of each and merges them, and so does one of a few
-//! hotels. Bookings with one reference are few: they are found by it and sorted.
+//! hotels. Bookings with one reference are few: they are found by it and sorted. Those of
+//! guests whose name begins in some way are as many as there are: all of them are looked through.
 
-use vacancy_domain::{Booking, BookingId, Day, HotelId, NIGHTS_MAX, Reference, RoomId, Source};
+use vacancy_domain::{
+    Booking, BookingId, Day, GuestPrefix, HotelId, NIGHTS_MAX, Reference, RoomId, Source,
+};
 
 use super::page::{Page, hotels_of, one_of};
 use crate::dialect::{Dialect, stored_as_occupying};
@@ -27,6 +30,9 @@ pub struct BookingFilter {
     pub hotels: Option<Vec<HotelId>>,
     /// Only those made by this principal.
     pub made_by: Option<String>,
+    /// Only those whose guest's name or address begins so. It takes a hotel, or nothing is at hand to
+    /// find them by.
+    pub guest: Option<GuestPrefix>,
     /// Only those of this source.
     pub source: Option<Source>,
     /// Only those with this reference.
@@ -57,13 +63,12 @@ impl Store {
         let mut union = "";
         for hotels in apart(filter) {
             let condition = condition(&mut query, filter, hotels.as_deref());
-            let is_asked = |it: &&&str| filter.status.is_none_or(|only| only == **it);
-            for status in STATUSES.iter().filter(is_asked) {
+            for (index, words) in branches(&mut query, filter) {
+                let index = if self.dialect == Dialect::Sqlite { index } else { "" };
                 query.push(union).push(&format!(
-                    "SELECT {columns} FROM (SELECT {columns} FROM bookings AS b{} WHERE ",
-                    by_index(self.dialect, status, filter)
+                    "SELECT {columns} FROM (SELECT {columns} FROM bookings AS b{index} WHERE "
                 ));
-                query.push(&in_status(status, filter));
+                query.push(&words);
                 query.push(&condition);
                 query.push(" ORDER BY b.check_in, b.id LIMIT ").push(&limit).push(") AS b");
                 union = " UNION ALL ";
@@ -77,7 +82,7 @@ impl Store {
 /// The hotels of each part of the statement: few go one by one, because an index gives the bookings of
 /// one hotel in the list's order.
 fn apart(filter: &BookingFilter) -> Vec<Option<Vec<HotelId>>> {
-    let in_order = filter.room.is_none() && filter.reference.is_none();
+    let in_order = filter.room.is_none() && filter.reference.is_none() && filter.guest.is_none();
     match hotels_of(filter.hotel, filter.hotels.as_deref()) {
         Some(hotels) if in_order && (2..=HOTELS_APART_MAX).contains(&hotels.len()) => {
             hotels.into_iter().map(|hotel| Some(vec![hotel])).collect()
@@ -90,6 +95,12 @@ fn apart(filter: &BookingFilter) -> Vec<Option<Vec<HotelId>>> {
 fn condition(query: &mut Query, filter: &BookingFilter, hotels: Option<&[HotelId]>) -> String {
     let mut sql = String::new();
     match (filter.room, hotels) {
+        (room, Some(hotels)) if filter.guest.is_some() => {
+            sql.extend([format!(" AND {}", one_of(query, "b.hotel_id", hotels))]);
+            if let Some(room) = room {
+                sql.extend([format!(" AND (b.room_id = {}) IS TRUE", query.value(room.0))]);
+            }
+        }
         (Some(room), Some(hotels)) => {
             // The hotel is asked of the room once, not of each of its bookings.
             let (room, hotel) = (query.value(room.0), one_of(query, "hotel_id", hotels));
@@ -140,13 +151,38 @@ fn condition(query: &mut Query, filter: &BookingFilter, hotels: Option<&[HotelId
     sql
 }
 
-/// The index of references, which SQLite, not knowing how rare a reference is, would leave aside for one
-/// in the list's order.
-fn by_index(dialect: Dialect, status: &str, filter: &BookingFilter) -> &'static str {
-    match (dialect, &filter.reference, status) {
-        (Dialect::Postgres, ..) | (_, None, _) => "",
-        (Dialect::Sqlite, Some(_), "expired") => " INDEXED BY bookings_reference_expired",
-        (Dialect::Sqlite, Some(_), _) => " INDEXED BY bookings_reference_key",
+/// The parts of the statement that each find some of the bookings: the index that SQLite is told to use,
+/// where it would leave it aside for one in the list's order, and in which words.
+fn branches(query: &mut Query, filter: &BookingFilter) -> Vec<(&'static str, String)> {
+    let asked = STATUSES.iter().filter(|it| filter.status.is_none_or(|only| only == **it));
+    let Some(guest) = &filter.guest else {
+        return asked
+            .map(|status| (by_reference(status, filter), in_status(status, filter)))
+            .collect();
+    };
+    let from = query.value(guest.as_str());
+    let to = guest.end().map(|end| query.value(end));
+    let begins_so = |column: &str| match &to {
+        Some(to) => format!("b.{column} >= {from} AND b.{column} < {to}"),
+        None => format!("b.{column} >= {from}"),
+    };
+    // In words that no index knows, as of the room: PostgreSQL would take one in the list's order, and
+    // look through a room's past for a guest.
+    let status =
+        filter.status.map_or_else(String::new, |it| format!(" AND (b.status = '{it}') IS TRUE"));
+    let (name, email) = (begins_so("guest_name_folded"), begins_so("guest_email_folded"));
+    vec![
+        (" INDEXED BY bookings_guest_name", format!("{name}{status}")),
+        // Those that the name has found already are not found again.
+        (" INDEXED BY bookings_guest_email", format!("{email} AND ({name}) IS NOT TRUE{status}")),
+    ]
+}
+
+fn by_reference(status: &str, filter: &BookingFilter) -> &'static str {
+    match (&filter.reference, status) {
+        (None, _) => "",
+        (Some(_), "expired") => " INDEXED BY bookings_reference_expired",
+        (Some(_), _) => " INDEXED BY bookings_reference_key",
     }
 }
 

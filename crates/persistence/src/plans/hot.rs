@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use vacancy_domain::{
     Amendment, Booking, BookingId, Change, Day, Decided, Decision, Guest, Guests, HotelId,
-    NewBooking, Origin, RoomId, Stay, Text, amend, cancel, confirm,
+    Metadata, NewBooking, Origin, RoomId, Stay, Text, amend, cancel, confirm,
 };
 
 use super::notices::Reported;
@@ -98,6 +98,7 @@ impl Hot<'_> {
             let days = if from == ROOM { 27 } else { 35 };
             let amendment = Amendment {
                 origin: booking.origin.clone(),
+                metadata: booking.metadata.clone(),
                 hold: None,
                 slept: BookingId(Uuid::nil()),
                 reprice: true,
@@ -207,6 +208,7 @@ fn wanted(stay: Stay) -> NewBooking {
         guests,
         stay,
         origin,
+        metadata: Metadata::default(),
         hold: None,
         made_by: None,
     }

@@ -144,12 +144,18 @@ async fn on_sqlite_no_statement_scans_a_table() {
             // there are few.
             let sorted = |pair: &[String]| {
                 filter.reference.is_none()
+                    && filter.guest.is_none()
                     && pair[0].starts_with("SEARCH b ")
                     && pair[1].starts_with("USE TEMP B-TREE")
             };
             assert!(!lines.windows(2).any(sorted), "{purpose:?}: {lines:#?}");
             let searches = lines.iter().filter(|line| line.starts_with("SEARCH b "));
-            let statuses = if filter.status.is_some() { 1 } else { 4 };
+            let statuses = match (&filter.guest, filter.status) {
+                // By name, and by address.
+                (Some(_), _) => 2,
+                (None, Some(_)) => 1,
+                (None, None) => 4,
+            };
             let apart = filter.hotels.as_ref().filter(|_| filter.reference.is_none());
             let hotels = apart.map_or(1, Vec::len);
             assert_eq!(searches.count(), statuses * hotels, "{purpose:?}: {lines:#?}");
@@ -200,6 +206,9 @@ fn is_bounded(purpose: &Purpose, line: &str, lines: &[String]) -> bool {
     let index = |names: &[&str]| names.iter().any(|name| line.contains(&format!("INDEX {name} (")));
     if let (true, Purpose::Bookings(filter)) = (line.starts_with("SEARCH b "), purpose) {
         let of_hotels = filter.hotel.is_some() || filter.hotels.is_some();
+        if filter.guest.is_some() {
+            return index(&["bookings_guest_name", "bookings_guest_email"]);
+        }
         if filter.reference.is_some() {
             return index(&["bookings_reference_key", "bookings_reference_expired"]);
         }

@@ -9,7 +9,7 @@ pub const HOTEL: Uuid = Uuid::from_u128(1);
 pub const ROOM: Uuid = Uuid::from_u128(1 << 32);
 /// Another room of the same hotel.
 pub const OTHER_ROOM: Uuid = Uuid::from_u128(2 << 32);
-/// A source of few bookings: five holds of `ROOM`, with the references `R1` to `R5`.
+/// A source, and a guest's name, of few bookings: five holds of `ROOM`, with the references `R1` to `R5`.
 pub const RARE: &str = "rare";
 /// A booking of `ROOM`, next month.
 pub const BOOKING: Uuid = Uuid::from_u128(u128::MAX);
@@ -43,10 +43,11 @@ pub async fn fill_postgres(db: &Database) {
              current_date + 12, 'cancelled', 1, 2, now(), now(), 'common', rooms.number || '-' || n
          FROM rooms, generate_series(1, 50) AS n WHERE hotel_id = '{HOTEL}';
          INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
-             status, hold_expires_at, version, room_version, created_at, updated_at, source, reference)
+             status, hold_expires_at, version, room_version, created_at, updated_at, source, reference,
+             guest_name_folded)
          SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1, current_date + 600 + n,
              current_date + 601 + n, 'held', now() + interval '1 day', 1, 2, now(), now(), '{RARE}',
-             'R' || n
+             'R' || n, '{RARE}'
          FROM generate_series(1, 5) AS n;
          INSERT INTO room_events (room_id, version, kind, at, data, write_id)
          SELECT id, n, 'room_edited', now(), '{{}}', id FROM rooms, generate_series(1, 4) AS n;
@@ -60,9 +61,11 @@ pub async fn fill_postgres(db: &Database) {
 pub async fn grow_past_on_postgres(db: &Database, nights: i64) {
     db.sql(&format!(
         "INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out,
-             status, version, room_version, created_at, updated_at, source, reference)
+             status, version, room_version, created_at, updated_at, source, reference,
+             guest_name_folded, guest_email_folded)
          SELECT '{ROOM}', gen_random_uuid(), '{HOTEL}', 'Ada', 1, current_date - n,
-             current_date - n + 1, 'confirmed', 1, 1, now(), now(), 'common', 'past ' || n
+             current_date - n + 1, 'confirmed', 1, 1, now(), now(), 'common', 'past ' || n,
+             'guest ' || n, n || '@example.org'
          FROM generate_series(1, {nights}) AS n
          WHERE current_date - n < COALESCE((SELECT MIN(check_in) FROM bookings
              WHERE room_id = '{ROOM}' AND status = 'confirmed'), current_date)"

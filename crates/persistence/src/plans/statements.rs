@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::Statement;
-use vacancy_domain::{BookingId, Claim, Day, HotelId, Reference, RoomId, Source, Stay};
+use vacancy_domain::{
+    BookingId, Claim, Day, GuestPrefix, HotelId, Reference, RoomId, Source, Stay,
+};
 use vacancy_testkit::database::Database;
 
 use super::rows::{BOOKING, HOTEL, RARE, ROOM};
@@ -123,6 +125,11 @@ fn booking_filters(today: Day, stay: Stay) -> Vec<BookingFilter> {
     filters = with(filters, &[&|it| it.to = Some(stay.check_out())]);
     filters = with(filters, &[&|it| it.source = Source::parse(RARE).ok()]);
     filters = with(filters, &[&|it| it.reference = Reference::parse("R1").ok()]);
+    let of_guest = filters.iter().filter(|it| it.hotel.is_some()).cloned();
+    let of_guest: Vec<_> = of_guest
+        .map(|filter| BookingFilter { guest: GuestPrefix::parse(RARE).ok(), ..filter })
+        .collect();
+    filters.extend(of_guest);
     // Of those who see only their own, or only some hotels.
     let own = BookingFilter { made_by: Some("ada".to_owned()), ..filters[0].clone() };
     let hotels = Some(vec![HotelId(HOTEL), HotelId(uuid::Uuid::from_u128(2))]);

@@ -3,8 +3,8 @@
         key, fingerprint, status, version, location, body, created_at, expires_at)
     SELECT a.key, a.fingerprint, a.status, a.version, a.location, a.body, a.created_at, a.expires_at
     FROM advanced AS r
-    JOIN unnest($34::uuid[], $35::text[], $36::bytea[], $37::bigint[], $38::bigint[], $39::text[],
-                $40::text[], $41::timestamptz[], $42::timestamptz[])
+    JOIN unnest($37::uuid[], $38::text[], $39::bytea[], $40::bigint[], $41::bigint[], $42::text[],
+                $43::text[], $44::timestamptz[], $45::timestamptz[])
         AS a (room_id, key, fingerprint, status, version, location, body, created_at, expires_at)
         ON a.room_id = r.id
     -- In one order everywhere, so that no two statements wait for each other's keys.

@@ -1,7 +1,7 @@
 advanced AS (
     UPDATE rooms
-    SET times_booked = times_booked + $44, version = version + $45, updated_at = $43
+    SET times_booked = times_booked + $47, version = version + $48, updated_at = $46
     FROM fence
-    WHERE id = $46 AND version = $47
+    WHERE id = $49 AND version = $50
     RETURNING rooms.id
 )

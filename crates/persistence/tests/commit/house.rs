@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use uuid::Uuid;
 use vacancy_domain::{
-    Booking, BookingId, Calendar, Decided, Decision, Guest, Guests, NewBooking, Origin, RoomId,
-    Stay, Text, cancel,
+    Booking, BookingId, Calendar, Decided, Decision, Guest, Guests, Metadata, NewBooking, Origin,
+    RoomId, Stay, Text, cancel,
 };
 use vacancy_persistence::{
     Answer, CommitGate, NightsQuery, Part, Record, RequestKey, SnapshotQuery, Store, StoreError,
@@ -166,6 +166,7 @@ pub fn new_booking(stay: Stay) -> NewBooking {
         guests,
         stay,
         origin: Origin::default(),
+        metadata: Metadata::default(),
         hold: None,
         made_by: None,
     }

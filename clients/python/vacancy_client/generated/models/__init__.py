@@ -25,6 +25,8 @@ from .key_body import KeyBody
 from .key_edit_body import KeyEditBody
 from .key_list import KeyList
 from .me import Me
+from .metadata import Metadata
+from .metadata_patch import MetadataPatch
 from .money import Money
 from .money_patch import MoneyPatch
 from .new_key import NewKey
@@ -65,6 +67,8 @@ __all__ = (
     "KeyEditBody",
     "KeyList",
     "Me",
+    "Metadata",
+    "MetadataPatch",
     "Money",
     "MoneyPatch",
     "NewKey",

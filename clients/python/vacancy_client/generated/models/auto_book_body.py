@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.guest import Guest
+    from ..models.metadata import Metadata
 
 
 T = TypeVar("T", bound="AutoBookBody")
@@ -26,6 +27,7 @@ class AutoBookBody:
         guests (int): How many people. Example: 2.
         hold_seconds (int | None | Unset): Hold it for so many seconds instead of confirming it.
         kind (None | str | Unset): Only in rooms of this kind, written exactly so.
+        metadata (Metadata | None | Unset):
         reference (None | str | Unset): What the source calls it; at most 100 characters. A hotel has one booking with a
             source and a
             reference. Example: 4711-0815.
@@ -38,10 +40,13 @@ class AutoBookBody:
     guests: int
     hold_seconds: int | None | Unset = UNSET
     kind: None | str | Unset = UNSET
+    metadata: Metadata | None | Unset = UNSET
     reference: None | str | Unset = UNSET
     source: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.metadata import Metadata
+
         check_in = self.check_in.isoformat()
 
         check_out = self.check_out.isoformat()
@@ -61,6 +66,14 @@ class AutoBookBody:
             kind = UNSET
         else:
             kind = self.kind
+
+        metadata: dict[str, Any] | None | Unset
+        if isinstance(self.metadata, Unset):
+            metadata = UNSET
+        elif isinstance(self.metadata, Metadata):
+            metadata = self.metadata.to_dict()
+        else:
+            metadata = self.metadata
 
         reference: None | str | Unset
         if isinstance(self.reference, Unset):
@@ -88,6 +101,8 @@ class AutoBookBody:
             field_dict["hold_seconds"] = hold_seconds
         if kind is not UNSET:
             field_dict["kind"] = kind
+        if metadata is not UNSET:
+            field_dict["metadata"] = metadata
         if reference is not UNSET:
             field_dict["reference"] = reference
         if source is not UNSET:
@@ -98,6 +113,7 @@ class AutoBookBody:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.guest import Guest
+        from ..models.metadata import Metadata
 
         d = dict(src_dict)
         check_in = datetime.date.fromisoformat(d.pop("check_in"))
@@ -126,6 +142,23 @@ class AutoBookBody:
 
         kind = _parse_kind(d.pop("kind", UNSET))
 
+        def _parse_metadata(data: object) -> Metadata | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                metadata_type_0 = Metadata.from_dict(data)
+
+                return metadata_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Metadata | None | Unset, data)
+
+        metadata = _parse_metadata(d.pop("metadata", UNSET))
+
         def _parse_reference(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -151,6 +184,7 @@ class AutoBookBody:
             guests=guests,
             hold_seconds=hold_seconds,
             kind=kind,
+            metadata=metadata,
             reference=reference,
             source=source,
         )

@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.guest import Guest
+    from ..models.metadata import Metadata
 
 
 T = TypeVar("T", bound="BookBody")
@@ -25,6 +26,7 @@ class BookBody:
         guest (Guest): Who stays.
         guests (int): How many people. Example: 2.
         hold_seconds (int | None | Unset): Hold it for so many seconds instead of confirming it.
+        metadata (Metadata | None | Unset):
         reference (None | str | Unset): What the source calls it; at most 100 characters. A hotel has one booking with a
             source and a
             reference. Example: 4711-0815.
@@ -36,10 +38,13 @@ class BookBody:
     guest: Guest
     guests: int
     hold_seconds: int | None | Unset = UNSET
+    metadata: Metadata | None | Unset = UNSET
     reference: None | str | Unset = UNSET
     source: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.metadata import Metadata
+
         check_in = self.check_in.isoformat()
 
         check_out = self.check_out.isoformat()
@@ -53,6 +58,14 @@ class BookBody:
             hold_seconds = UNSET
         else:
             hold_seconds = self.hold_seconds
+
+        metadata: dict[str, Any] | None | Unset
+        if isinstance(self.metadata, Unset):
+            metadata = UNSET
+        elif isinstance(self.metadata, Metadata):
+            metadata = self.metadata.to_dict()
+        else:
+            metadata = self.metadata
 
         reference: None | str | Unset
         if isinstance(self.reference, Unset):
@@ -78,6 +91,8 @@ class BookBody:
         )
         if hold_seconds is not UNSET:
             field_dict["hold_seconds"] = hold_seconds
+        if metadata is not UNSET:
+            field_dict["metadata"] = metadata
         if reference is not UNSET:
             field_dict["reference"] = reference
         if source is not UNSET:
@@ -88,6 +103,7 @@ class BookBody:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.guest import Guest
+        from ..models.metadata import Metadata
 
         d = dict(src_dict)
         check_in = datetime.date.fromisoformat(d.pop("check_in"))
@@ -106,6 +122,23 @@ class BookBody:
             return cast(int | None | Unset, data)
 
         hold_seconds = _parse_hold_seconds(d.pop("hold_seconds", UNSET))
+
+        def _parse_metadata(data: object) -> Metadata | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                metadata_type_0 = Metadata.from_dict(data)
+
+                return metadata_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Metadata | None | Unset, data)
+
+        metadata = _parse_metadata(d.pop("metadata", UNSET))
 
         def _parse_reference(data: object) -> None | str | Unset:
             if data is None:
@@ -131,6 +164,7 @@ class BookBody:
             guest=guest,
             guests=guests,
             hold_seconds=hold_seconds,
+            metadata=metadata,
             reference=reference,
             source=source,
         )

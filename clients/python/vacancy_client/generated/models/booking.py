@@ -13,6 +13,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.guest import Guest
+    from ..models.metadata import Metadata
     from ..models.money import Money
 
 
@@ -54,6 +55,7 @@ class Booking:
             rooms.
         hold_expires_at (datetime.datetime | Unset): When the hold runs out.
         made_by (str | Unset): The principal that made it; shown to those who see all bookings.
+        metadata (Metadata | Unset): What clients note beside a booking for themselves, kept letter by letter.
         reference (str | Unset): What the source calls it.
         source (str | Unset): The channel it came by.
         total (Money | Unset): An amount in minor units of a currency.
@@ -77,6 +79,7 @@ class Booking:
     continues: UUID | Unset = UNSET
     hold_expires_at: datetime.datetime | Unset = UNSET
     made_by: str | Unset = UNSET
+    metadata: Metadata | Unset = UNSET
     reference: str | Unset = UNSET
     source: str | Unset = UNSET
     total: Money | Unset = UNSET
@@ -125,6 +128,10 @@ class Booking:
 
         made_by = self.made_by
 
+        metadata: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.metadata, Unset):
+            metadata = self.metadata.to_dict()
+
         reference = self.reference
 
         source = self.source
@@ -162,6 +169,8 @@ class Booking:
             field_dict["hold_expires_at"] = hold_expires_at
         if made_by is not UNSET:
             field_dict["made_by"] = made_by
+        if metadata is not UNSET:
+            field_dict["metadata"] = metadata
         if reference is not UNSET:
             field_dict["reference"] = reference
         if source is not UNSET:
@@ -174,6 +183,7 @@ class Booking:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.guest import Guest
+        from ..models.metadata import Metadata
         from ..models.money import Money
 
         d = dict(src_dict)
@@ -228,6 +238,13 @@ class Booking:
 
         made_by = d.pop("made_by", UNSET)
 
+        _metadata = d.pop("metadata", UNSET)
+        metadata: Metadata | Unset
+        if isinstance(_metadata, Unset):
+            metadata = UNSET
+        else:
+            metadata = Metadata.from_dict(_metadata)
+
         reference = d.pop("reference", UNSET)
 
         source = d.pop("source", UNSET)
@@ -258,6 +275,7 @@ class Booking:
             continues=continues,
             hold_expires_at=hold_expires_at,
             made_by=made_by,
+            metadata=metadata,
             reference=reference,
             source=source,
             total=total,

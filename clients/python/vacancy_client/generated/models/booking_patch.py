@@ -12,6 +12,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.guest_patch import GuestPatch
+    from ..models.metadata_patch import MetadataPatch
     from ..models.money import Money
 
 
@@ -40,6 +41,7 @@ class BookingPatch:
         hotel_id (UUID | Unset): That room's hotel.
         id (UUID | Unset): UUIDv7; a move keeps it, also that of a guest in the house.
         made_by (str | Unset): The principal that made it; shown to those who see all bookings.
+        metadata (MetadataPatch | None | Unset):
         nights (int | Unset): How many nights.
         reference (None | str | Unset): What the source calls it; at most 100 characters.
         reprice (bool | None | Unset): Whether other nights, or another room, cost what they cost now (if absent), or
@@ -67,6 +69,7 @@ class BookingPatch:
     hotel_id: UUID | Unset = UNSET
     id: UUID | Unset = UNSET
     made_by: str | Unset = UNSET
+    metadata: MetadataPatch | None | Unset = UNSET
     nights: int | Unset = UNSET
     reference: None | str | Unset = UNSET
     reprice: bool | None | Unset = UNSET
@@ -79,6 +82,8 @@ class BookingPatch:
     version: int | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.metadata_patch import MetadataPatch
+
         attempts = self.attempts
 
         check_in: str | Unset = UNSET
@@ -126,6 +131,14 @@ class BookingPatch:
             id = str(self.id)
 
         made_by = self.made_by
+
+        metadata: dict[str, Any] | None | Unset
+        if isinstance(self.metadata, Unset):
+            metadata = UNSET
+        elif isinstance(self.metadata, MetadataPatch):
+            metadata = self.metadata.to_dict()
+        else:
+            metadata = self.metadata
 
         nights = self.nights
 
@@ -196,6 +209,8 @@ class BookingPatch:
             field_dict["id"] = id
         if made_by is not UNSET:
             field_dict["made_by"] = made_by
+        if metadata is not UNSET:
+            field_dict["metadata"] = metadata
         if nights is not UNSET:
             field_dict["nights"] = nights
         if reference is not UNSET:
@@ -222,6 +237,7 @@ class BookingPatch:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.guest_patch import GuestPatch
+        from ..models.metadata_patch import MetadataPatch
         from ..models.money import Money
 
         d = dict(src_dict)
@@ -303,6 +319,23 @@ class BookingPatch:
 
         made_by = d.pop("made_by", UNSET)
 
+        def _parse_metadata(data: object) -> MetadataPatch | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                metadata_type_0 = MetadataPatch.from_dict(data)
+
+                return metadata_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(MetadataPatch | None | Unset, data)
+
+        metadata = _parse_metadata(d.pop("metadata", UNSET))
+
         nights = d.pop("nights", UNSET)
 
         def _parse_reference(data: object) -> None | str | Unset:
@@ -378,6 +411,7 @@ class BookingPatch:
             hotel_id=hotel_id,
             id=id,
             made_by=made_by,
+            metadata=metadata,
             nights=nights,
             reference=reference,
             reprice=reprice,

@@ -200,7 +200,7 @@ def sync_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+    """Edits guest, guests, dates, room, source, reference or metadata, or prolongs a hold (RFC 7396)
 
      Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
     their own that `continues` names. Needs `If-Match` or `?version=`.
@@ -254,7 +254,7 @@ def sync(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+    """Edits guest, guests, dates, room, source, reference or metadata, or prolongs a hold (RFC 7396)
 
      Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
     their own that `continues` names. Needs `If-Match` or `?version=`.
@@ -303,7 +303,7 @@ async def asyncio_detailed(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Response[Any | Booking | Problem]:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+    """Edits guest, guests, dates, room, source, reference or metadata, or prolongs a hold (RFC 7396)
 
      Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
     their own that `continues` names. Needs `If-Match` or `?version=`.
@@ -355,7 +355,7 @@ async def asyncio(
     prefer: str | Unset = UNSET,
     x_request_id: str | Unset = UNSET,
 ) -> Any | Booking | Problem | None:
-    """Edits guest, guests, dates, room, source or reference, or prolongs a hold (RFC 7396)
+    """Edits guest, guests, dates, room, source, reference or metadata, or prolongs a hold (RFC 7396)
 
      Of a guest in the house who changes rooms, the nights slept stay where they were, as a booking of
     their own that `continues` names. Needs `If-Match` or `?version=`.

@@ -183,8 +183,9 @@ def sync_detailed(
 ) -> Response[Any | Booking | Problem]:
     """Forgets who stays
 
-     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
-    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
+     The guest becomes `erased`, reference, metadata and the answers kept about the booking are removed,
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held any of them.
 
     Args:
         booking_id (UUID):
@@ -233,8 +234,9 @@ def sync(
 ) -> Any | Booking | Problem | None:
     """Forgets who stays
 
-     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
-    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
+     The guest becomes `erased`, reference, metadata and the answers kept about the booking are removed,
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held any of them.
 
     Args:
         booking_id (UUID):
@@ -278,8 +280,9 @@ async def asyncio_detailed(
 ) -> Response[Any | Booking | Problem]:
     """Forgets who stays
 
-     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
-    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
+     The guest becomes `erased`, reference, metadata and the answers kept about the booking are removed,
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held any of them.
 
     Args:
         booking_id (UUID):
@@ -326,8 +329,9 @@ async def asyncio(
 ) -> Any | Booking | Problem | None:
     """Forgets who stays
 
-     The guest becomes `erased`, and the answers kept about the booking are removed, in any state of it;
-    so it is with the other bookings of a stay that changed rooms. Histories never held guests.
+     The guest becomes `erased`, reference, metadata and the answers kept about the booking are removed,
+    in any state of it; so it is with the other bookings of a stay that changed rooms. Histories never
+    held any of them.
 
     Args:
         booking_id (UUID):

@@ -17,6 +17,7 @@ def _get_kwargs(
     *,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    guest: str | Unset = UNSET,
     source: str | Unset = UNSET,
     reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -45,6 +46,8 @@ def _get_kwargs(
     if not isinstance(room_id, Unset):
         json_room_id = str(room_id)
     params["room_id"] = json_room_id
+
+    params["guest"] = guest
 
     params["source"] = source
 
@@ -171,6 +174,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    guest: str | Unset = UNSET,
     source: str | Unset = UNSET,
     reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -186,6 +190,7 @@ def sync_detailed(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        guest (str | Unset):
         source (str | Unset):
         reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
@@ -207,6 +212,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         hotel_id=hotel_id,
         room_id=room_id,
+        guest=guest,
         source=source,
         reference=reference,
         status=status,
@@ -230,6 +236,7 @@ def sync(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    guest: str | Unset = UNSET,
     source: str | Unset = UNSET,
     reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -245,6 +252,7 @@ def sync(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        guest (str | Unset):
         source (str | Unset):
         reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
@@ -267,6 +275,7 @@ def sync(
         client=client,
         hotel_id=hotel_id,
         room_id=room_id,
+        guest=guest,
         source=source,
         reference=reference,
         status=status,
@@ -284,6 +293,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    guest: str | Unset = UNSET,
     source: str | Unset = UNSET,
     reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -299,6 +309,7 @@ async def asyncio_detailed(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        guest (str | Unset):
         source (str | Unset):
         reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
@@ -320,6 +331,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         hotel_id=hotel_id,
         room_id=room_id,
+        guest=guest,
         source=source,
         reference=reference,
         status=status,
@@ -341,6 +353,7 @@ async def asyncio(
     client: AuthenticatedClient,
     hotel_id: UUID | Unset = UNSET,
     room_id: UUID | Unset = UNSET,
+    guest: str | Unset = UNSET,
     source: str | Unset = UNSET,
     reference: str | Unset = UNSET,
     status: BookingStatus | Unset = UNSET,
@@ -356,6 +369,7 @@ async def asyncio(
     Args:
         hotel_id (UUID | Unset):
         room_id (UUID | Unset):
+        guest (str | Unset):
         source (str | Unset):
         reference (str | Unset):
         status (BookingStatus | Unset): Where a booking stands.
@@ -379,6 +393,7 @@ async def asyncio(
             client=client,
             hotel_id=hotel_id,
             room_id=room_id,
+            guest=guest,
             source=source,
             reference=reference,
             status=status,
