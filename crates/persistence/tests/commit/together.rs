@@ -1,12 +1,14 @@
 //! Requests of different rooms that share statements on PostgreSQL: each ends as if it had been alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use vacancy_domain::RoomId;
 use vacancy_persistence::{NightsQuery, Part, Snapshot, SnapshotQuery, StoreError, Write};
 use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::eventually;
 
 use super::house::{House, ROOM, record};
 
@@ -96,29 +98,43 @@ async fn writes_of_several_rooms_end_each_by_itself() {
 
 /// Commits `parts`, one write each, which come while two others hold both slots.
 async fn behind_others(house: &House<'_>, parts: Vec<Part>) -> Vec<JoinHandle<End>> {
-    let (mut first, mut events) = (Vec::new(), Vec::new());
+    const UNDER_WAY: &str = "SELECT COUNT(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND query LIKE '-- One decision%'
+          AND pid <> pg_backend_pid()";
+    let (mut first, mut rooms) = (Vec::new(), Vec::new());
     for number in [2, 3] {
         let room = house.room(number).await;
         first.push(House::part(&house.calendar(room).await, 0, 1));
-        // Ours of the same version waits for what becomes of this one.
-        events.push(format!(
-            "INSERT INTO room_events (room_id, version, kind, at, data)
-             VALUES ({}, 2, 'another', now(), '{{}}');",
-            house.db.kind().uuid(room.0)
-        ));
+        rooms.push(house.db.kind().uuid(room.0));
     }
-    let held = house.db.hold_write(&events.concat()).await;
+    // A wait that is none for a lock, which would be given up after a second.
+    let gate = format!(
+        "CREATE TABLE gate (is_open bool);
+         CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN
+             WHILE NOT EXISTS (SELECT 1 FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER gate BEFORE INSERT ON room_events FOR EACH ROW
+             WHEN (NEW.room_id IN ({})) EXECUTE FUNCTION wait_at_gate();",
+        rooms.join(", ")
+    );
+    house.db.sql(&gate).await;
     // A write measures the time that it waits, but not the time since what it was decided on.
     let at = house.calendar(ROOM).await.now;
     let write = |part| Arc::new(Write::new(vec![part], at));
     let first: Vec<_> = first.into_iter().map(write).collect();
     let writes: Vec<_> = parts.into_iter().map(write).collect();
-    for write in first {
+    for (place, write) in (1..).zip(first) {
+        // One by one, or they would share a slot.
         begin(commit(house, write));
+        eventually("a commit is at the gate", Duration::from_secs(10), || async {
+            (house.db.count(UNDER_WAY).await == place).then_some(())
+        })
+        .await;
     }
-    house.db.until_waiting(2).await;
     let ends = writes.into_iter().map(|write| begin(commit(house, write))).collect();
-    held.let_go().await;
+    house.db.sql("INSERT INTO gate VALUES (true)").await;
     ends
 }
 
@@ -181,10 +197,10 @@ async fn snapshots_of_several_rooms_show_each_its_own() {
         }
         // Both slots are taken by statements that wait for the table, and the others queue.
         let held = db.hold_write("LOCK TABLE hotels").await;
-        for (_, ask) in &rooms[..2] {
+        for (place, (_, ask)) in (1..=2).zip(&rooms) {
             begin(look(&house, ask));
+            db.until_waiting(place).await;
         }
-        db.until_waiting(2).await;
         let asks = rooms.iter().chain(&rooms);
         let seen: Vec<_> = asks.map(|(_, ask)| begin(look(&house, ask))).collect();
         held.let_go().await;
