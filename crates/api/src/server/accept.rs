@@ -54,6 +54,15 @@ pub(super) async fn accept(
                 if serving.all.live() >= connections_max {
                     make_room(serving);
                 }
+                // The one that was to make room may have begun a request since it was looked for.
+                while serving.all.live() >= connections_max + probe_connections_max
+                    && !make_room(serving)
+                {
+                    tokio::select! {
+                        () = serving.leaving.cancelled() => break,
+                        () = serving.all.one_may_make_room() => {}
+                    }
+                }
                 let is_beyond_limit = serving.all.live() >= connections_max;
                 let open = serving.all.enter(is_beyond_limit);
                 connections.spawn(serving.clone().connection(stream, peer, open));
