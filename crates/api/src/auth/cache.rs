@@ -16,7 +16,7 @@ use super::scopes::Scopes;
 const FRESH: Duration = Duration::from_secs(5);
 /// The most keys remembered that exist, and the most that do not.
 const ENTRIES_MAX: usize = 10_000;
-/// How far apart the statements begin that read keys which are not known to exist. Whatever is sent,
+/// How far apart the statements begin that read keys which are not known to exist. However many are sent,
 /// they are 20 a second, of at most 1,000 keys each; a client whose key is new waits so much longer at
 /// most. Keys that are known to exist do not wait: there are only so many of them.
 const UNKNOWN_PAUSE: Duration = Duration::from_millis(50);
