@@ -119,6 +119,10 @@ struct Load {
 #[derive(Default)]
 struct Shared {
     urls: Mutex<Vec<String>>,
+    /// The next night of each room that no client has asked for. They are dealt out and not divided
+    /// beforehand: a client that is served more often than others would run out of the years that can
+    /// be booked.
+    nights: Vec<AtomicU64>,
     stop: AtomicBool,
     acknowledged: Mutex<Vec<Acknowledged>>,
     /// Answers 503 and 504.
@@ -152,13 +156,14 @@ impl Load {
         for number in 0..count {
             rooms.push(api.room(&hotel, &number.to_string()).await);
         }
-        let shared = Arc::new(Shared::default());
+        let nights = (0..count).map(|_| AtomicU64::new(0)).collect();
+        let shared = Arc::new(Shared { nights, ..Shared::default() });
         let mut load = Self { shared: shared.clone(), rooms, clients: Vec::new() };
         load.goes_to(urls);
         for client in 0..CLIENTS {
             let room = client % count;
             let path = format!("/v1/rooms/{}/bookings", load.rooms[room]);
-            let work = keep_booking(shared.clone(), client, count, path);
+            let work = keep_booking(shared.clone(), client, room, path);
             load.clients.push(tokio::spawn(work));
         }
         load
@@ -227,15 +232,10 @@ impl Load {
 }
 
 /// One client: a night at a time, each with its key, until it is acknowledged.
-async fn keep_booking(shared: Arc<Shared>, client: usize, rooms: usize, path: String) {
+async fn keep_booking(shared: Arc<Shared>, client: usize, room: usize, path: String) {
     let mut api = Api::new(shared.url(client));
-    let room = client % rooms;
-    let sharing = CLIENTS.div_ceil(rooms) as u64;
-    let nights = (0..).map(|number| number * sharing + (client / rooms) as u64);
-    for night in nights {
-        if shared.stop.load(Ordering::SeqCst) {
-            return;
-        }
+    while !shared.stop.load(Ordering::SeqCst) {
+        let night = shared.nights[room].fetch_add(1, Ordering::SeqCst);
         let key = format!("{client}-{night}");
         let mut tried = 0;
         loop {
