@@ -126,6 +126,9 @@ impl OidcConfig {
     /// How tokens are checked, if any are accepted. Fails when the options do not fit each other.
     pub(crate) fn options(&self) -> Result<Option<JwtOptions>, ConfigError> {
         if self.oidc_issuer.is_empty() {
+            if !self.oidc_jwks_url.is_empty() {
+                return Err(ConfigError::invalid("--oidc-jwks-url needs --oidc-issuer"));
+            }
             return Ok(None);
         }
         let audience = self.oidc_audience.clone().filter(|audience| !audience.is_empty());

@@ -22,8 +22,8 @@ const KEYS_MAX: usize = 64;
 pub struct Keys {
     issuer: Issuer,
     state: Mutex<State>,
-    /// Held by the one request that fetches.
-    fetching: tokio::sync::Mutex<()>,
+    /// Held by the one fetch that is under way.
+    fetching: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ struct State {
     keys: HashMap<String, Arc<Jwk>>,
     fetched: Option<Instant>,
     tried: Option<Instant>,
+    /// Whether the last fetch failed: what the issuer has meanwhile is not known.
+    failed: bool,
 }
 
 /// What is known of a key.
@@ -40,7 +42,7 @@ pub enum Known {
     Key(Arc<Jwk>),
     /// The issuer has none of that name.
     None,
-    /// The issuer cannot be asked, and what it said last is too old.
+    /// The issuer cannot be asked, and what it said last is too old or holds no such key.
     Nothing,
 }
 
@@ -48,7 +50,7 @@ impl Keys {
     /// Of an issuer that has not been asked yet.
     #[must_use]
     pub fn of(issuer: Issuer) -> Self {
-        Self { issuer, state: Mutex::default(), fetching: tokio::sync::Mutex::default() }
+        Self { issuer, state: Mutex::default(), fetching: Arc::default() }
     }
 
     /// The issuer.
@@ -58,29 +60,52 @@ impl Keys {
     }
 
     /// The key of this name. An unknown name has the keys fetched anew, at most every 30 s.
-    pub async fn get(&self, name: &str, metrics: &Metrics) -> Known {
-        if let known @ Known::Key(_) = self.look(name) {
-            return known;
-        }
-        self.refresh(metrics, PAUSE).await;
-        self.look(name)
+    pub async fn get(self: &Arc<Self>, name: &str, metrics: &Arc<Metrics>) -> Known {
+        self.get_at(name, Instant::now(), metrics).await
     }
 
-    /// Fetches the keys, unless that was tried within `pause`. One request at a time does; others
-    /// wait for it.
-    pub async fn refresh(&self, metrics: &Metrics, pause: Duration) {
-        let _turn = self.fetching.lock().await;
-        if self.state().tried.is_some_and(|tried| tried.elapsed() < pause) {
-            return;
+    async fn get_at(self: &Arc<Self>, name: &str, now: Instant, metrics: &Arc<Metrics>) -> Known {
+        if let known @ Known::Key(_) = self.look(name, now) {
+            return known;
         }
-        self.state().tried = Some(Instant::now());
-        let fetched = self.fetch().await;
-        metrics.jwks_refreshed(&self.issuer.alias, fetched.is_ok());
-        match fetched {
-            Ok(keys) => {
-                let mut state = self.state();
-                (state.keys, state.fetched) = (keys, Some(Instant::now()));
+        self.refresh_at(now, PAUSE, metrics).await;
+        self.look(name, now)
+    }
+
+    /// Fetches the keys, now.
+    pub async fn refresh(self: &Arc<Self>, metrics: &Arc<Metrics>) {
+        self.refresh_at(Instant::now(), Duration::ZERO, metrics).await;
+    }
+
+    /// Fetches the keys, unless that was tried within `pause`. One fetch is under way at a time;
+    /// others wait for it.
+    async fn refresh_at(self: &Arc<Self>, now: Instant, pause: Duration, metrics: &Arc<Metrics>) {
+        let turn = self.fetching.clone().lock_owned().await;
+        {
+            let mut state = self.state();
+            if state.tried.is_some_and(|tried| now.saturating_duration_since(tried) < pause) {
+                return;
             }
+            state.tried = Some(now);
+        }
+        // A task of its own: a caller that hangs up would otherwise end the fetch, and be the only
+        // one to ask within the pause.
+        let (keys, metrics) = (self.clone(), metrics.clone());
+        let fetching = tokio::spawn(async move {
+            let fetched = keys.fetch().await;
+            metrics.jwks_refreshed(&keys.issuer.alias, fetched.is_ok());
+            keys.keep(fetched, now);
+            drop(turn);
+        });
+        // It is cut short only by the end of the process.
+        let _ = fetching.await;
+    }
+
+    fn keep(&self, fetched: Result<HashMap<String, Arc<Jwk>>, String>, now: Instant) {
+        let mut state = self.state();
+        state.failed = fetched.is_err();
+        match fetched {
+            Ok(keys) => (state.keys, state.fetched) = (keys, Some(now)),
             Err(why) => {
                 let issuer = &self.issuer.alias;
                 tracing::warn!(issuer, why, "the keys of an issuer could not be fetched");
@@ -94,12 +119,18 @@ impl Keys {
         self.state().fetched.map(|fetched| fetched.elapsed())
     }
 
-    fn look(&self, name: &str) -> Known {
+    fn look(&self, name: &str, now: Instant) -> Known {
         let state = self.state();
-        if state.fetched.is_none_or(|fetched| fetched.elapsed() > STALE_MAX) {
+        let age = state.fetched.map(|fetched| now.saturating_duration_since(fetched));
+        if age.is_none_or(|age| age > STALE_MAX) {
             return Known::Nothing;
         }
-        state.keys.get(name).map_or(Known::None, |key| Known::Key(key.clone()))
+        match state.keys.get(name) {
+            Some(key) => Known::Key(key.clone()),
+            // It may be one that the issuer has made since.
+            None if state.failed => Known::Nothing,
+            None => Known::None,
+        }
     }
 
     async fn fetch(&self) -> Result<HashMap<String, Arc<Jwk>>, String> {
@@ -136,3 +167,6 @@ impl Keys {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Whether a token holds, and what it grants.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
@@ -21,7 +22,7 @@ const REFRESH_INTERVAL: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Tokens {
     options: JwtOptions,
-    issuers: Vec<Keys>,
+    issuers: Vec<Arc<Keys>>,
 }
 
 impl Tokens {
@@ -29,13 +30,13 @@ impl Tokens {
     #[must_use]
     pub fn new(options: JwtOptions) -> Self {
         ring_provider::install();
-        let issuers = options.issuers.iter().cloned().map(Keys::of).collect();
+        let issuers = options.issuers.iter().cloned().map(Keys::of).map(Arc::new).collect();
         Self { options, issuers }
     }
 
     /// What a token grants. Fails with why it is not accepted; with [`AuthResult::Unavailable`] when
     /// that cannot be found out because its issuer cannot be asked.
-    pub async fn grant(&self, token: &str, metrics: &Metrics) -> Result<Grant, AuthResult> {
+    pub async fn grant(&self, token: &str, metrics: &Arc<Metrics>) -> Result<Grant, AuthResult> {
         let mut parts = token.split('.');
         let (Some(head), Some(body)) = (parts.next(), parts.next()) else {
             return Err(AuthResult::Malformed);
@@ -69,7 +70,7 @@ impl Tokens {
     }
 
     /// Fetches the keys of all issuers, at once and every hour.
-    pub async fn keep_fresh(&self, metrics: &Metrics) {
+    pub async fn keep_fresh(&self, metrics: &Arc<Metrics>) {
         let mut hours = tokio::time::interval(REFRESH_INTERVAL);
         loop {
             hours.tick().await;
@@ -78,9 +79,9 @@ impl Tokens {
     }
 
     /// Fetches the keys of all issuers, now.
-    pub async fn refresh(&self, metrics: &Metrics) {
+    pub async fn refresh(&self, metrics: &Arc<Metrics>) {
         for keys in &self.issuers {
-            keys.refresh(metrics, Duration::ZERO).await;
+            keys.refresh(metrics).await;
         }
     }
 

@@ -33,8 +33,12 @@ pub enum Mode {
 /// The provider. It answers until the test's runtime ends.
 pub struct Idp {
     pub url: String,
+    /// How often its keys were fetched.
     pub fetches: Arc<AtomicUsize>,
+    /// How often its discovery document was.
+    pub discoveries: Arc<AtomicUsize>,
     mode: Arc<Mutex<Mode>>,
+    discovery: Arc<Mutex<Value>>,
     rsa: RsaKeyPair,
     ec: EcdsaKeyPair,
 }
@@ -58,24 +62,30 @@ impl Idp {
         let ec = ec.expect("a new key");
         let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, ec.as_ref(), &random);
         let idp = Self {
-            url: url.clone(),
+            url,
             fetches: Arc::default(),
+            discoveries: Arc::default(),
+            discovery: Arc::default(),
             mode: Arc::new(Mutex::new(Mode::Silence)),
             rsa: RsaKeyPair::from_pkcs8(RSA).expect("the test's key"),
             ec: ec.expect("a new key"),
         };
         idp.answer(Mode::Keys(idp.keys()));
+        idp.discover(idp.discovery());
         let (mode, fetches) = (idp.mode.clone(), idp.fetches.clone());
+        let (discovery, discoveries) = (idp.discovery.clone(), idp.discoveries.clone());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mode = mode.lock().expect("no panic").clone();
-                let (fetches, url) = (fetches.clone(), url.clone());
+                let discovery = discovery.lock().expect("no panic").clone();
+                let (fetches, discoveries) = (fetches.clone(), discoveries.clone());
                 tokio::spawn(async move {
                     let mut head = vec![0; 4096];
                     let length = stream.read(&mut head).await.unwrap_or(0);
                     let head = String::from_utf8_lossy(&head[..length]).into_owned();
                     let body = if head.contains("/.well-known/openid-configuration") {
-                        json!({ "issuer": url, "jwks_uri": format!("{url}/keys") })
+                        discoveries.fetch_add(1, Ordering::Relaxed);
+                        discovery
                     } else {
                         fetches.fetch_add(1, Ordering::Relaxed);
                         match mode {
@@ -102,6 +112,16 @@ impl Idp {
     /// From now on it answers so.
     pub fn answer(&self, mode: Mode) {
         *self.mode.lock().expect("no panic") = mode;
+    }
+
+    /// From now on its discovery document is this one.
+    pub fn discover(&self, document: Value) {
+        *self.discovery.lock().expect("no panic") = document;
+    }
+
+    /// The discovery document it has at first.
+    pub fn discovery(&self) -> Value {
+        json!({ "issuer": self.url, "jwks_uri": format!("{}/keys", self.url) })
     }
 
     /// Its keys: `rsa`, which says its algorithm, and `ec`, which does not.

@@ -14,7 +14,7 @@ use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 use super::idp::{Idp, Mode, base64, now};
 use super::world::{Caller, World};
 
-fn trusting(issuers: &[(&str, &Idp)]) -> GuardOptions {
+pub fn trusting(issuers: &[(&str, &Idp)]) -> GuardOptions {
     let issuers = issuers.iter().map(|(alias, idp)| Issuer {
         alias: (*alias).to_owned(),
         url: idp.url.clone(),
@@ -31,16 +31,16 @@ fn trusting(issuers: &[(&str, &Idp)]) -> GuardOptions {
     GuardOptions { jwt: Some(jwt), ..GuardOptions::default() }
 }
 
-async fn me(world: &World, token: &str) -> Answer {
+pub async fn me(world: &World, token: &str) -> Answer {
     Caller::new(world.replica.url(), Some(token)).get("/v1/me").await
 }
 
-fn rsa() -> Value {
+pub fn rsa() -> Value {
     json!({ "alg": "RS256", "kid": "rsa", "typ": "JWT" })
 }
 
 /// `claims` with one of them changed; null removes it.
-fn but(claims: &Value, name: &str, value: Value) -> Value {
+pub fn but(claims: &Value, name: &str, value: Value) -> Value {
     let mut claims = claims.clone();
     let object = claims.as_object_mut().expect("an object");
     if value.is_null() {

@@ -5,6 +5,7 @@ mod dump;
 mod erase;
 mod flood;
 mod idp;
+mod issuers;
 mod jwt;
 mod keys;
 mod matrix;
