@@ -1,7 +1,8 @@
 //! Stands in for `vacancy` in this crate's own tests of [`vacancy_testkit::process`].
 //!
 //! `serve` answers 200 to everything until SIGTERM and then ends with 0. With `--broken` it ends
-//! with 2 before it listens. Anything else is echoed to stdout and ends with 3.
+//! with 2 before it listens. Anything else is echoed to stdout, waits as on a loaded machine, and ends
+//! with 3.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ async fn main() -> std::io::Result<ExitCode> {
     }
     if arguments.first().is_none_or(|argument| argument != "serve") {
         writeln!(stdout, "{}", arguments.join(" "))?;
+        eprintln!("2026-11-26T20:00:00Z  INFO vacancy::cli: waiting for the database to answer");
         eprintln!("that was all");
         return Ok(ExitCode::from(3));
     }

@@ -35,10 +35,15 @@ impl Process {
     /// Runs `binary serve --listen 127.0.0.1:0 --database-url … args…` and waits until `/readyz`
     /// answers 200. Panics, showing its stderr, when that takes 30 s or it ends before.
     pub async fn start(binary: &Path, database_url: &str, args: &[&str]) -> Self {
+        Self::start_at(binary, "127.0.0.1:0", database_url, args).await
+    }
+
+    /// The same with another `--listen`, which 127.0.0.1 must reach.
+    pub async fn start_at(binary: &Path, listen: &str, database_url: &str, args: &[&str]) -> Self {
         let folder = Folder::new("process");
         let log = File::create(folder.path().join("stderr")).expect("a new folder can be written");
         let mut command = command(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database_url]);
+        command.args(["serve", "--listen", listen, "--database-url", database_url]);
         command.args(args).current_dir(folder.path()).stderr(log).kill_on_drop(true);
         let name = binary.display();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -84,7 +89,7 @@ impl Process {
         Finished {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: without_waiting(&String::from_utf8_lossy(&output.stderr)),
         }
     }
 
@@ -181,7 +186,8 @@ pub struct Finished {
     pub code: Option<i32>,
     /// All it wrote to stdout.
     pub stdout: String,
-    /// All it wrote to stderr.
+    /// All it wrote to stderr, but for the log's lines of what it waits for: they come with what takes
+    /// longer than a second, as everything may on a loaded machine.
     pub stderr: String,
 }
 
@@ -232,16 +238,24 @@ fn command(binary: &Path) -> Command {
     command
 }
 
-/// The address in the first line that has one; none when the output ends before that.
+/// Where the first line that has an address says that it listens, as 127.0.0.1 reaches it; none when
+/// the output ends before that.
 async fn address_in(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<SocketAddr> {
     while let Ok(Some(line)) = lines.next_line().await {
-        let after = line.split_once("http://127.0.0.1:").map(|(_, after)| after);
-        let digits = after.and_then(|after| after.split(|c: char| !c.is_ascii_digit()).next());
-        if let Some(port) = digits.and_then(|digits| digits.parse::<u16>().ok()) {
-            return Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        let after = line.split_once("http://").map_or("", |(_, after)| after);
+        let ends = |c: char| !(c.is_ascii_hexdigit() || ".:[]".contains(c));
+        let said = after.split(ends).next().and_then(|said| said.parse::<SocketAddr>().ok());
+        if let Some(said) = said {
+            return Some(SocketAddr::from(([127, 0, 0, 1], said.port())));
         }
     }
     None
+}
+
+/// The text without the log's lines that say what is waited for.
+fn without_waiting(text: &str) -> String {
+    let waits = |line: &&str| !(line.contains(" INFO ") && line.contains(" waiting for "));
+    text.split_inclusive('\n').filter(waits).collect()
 }
 
 /// What the service wrote to stderr.

@@ -64,7 +64,37 @@ pub(super) fn warn_if_open(guard: &GuardOptions, address: SocketAddr) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+
+    use vacancy_testkit::folder::Folder;
+
     use super::*;
+
+    fn said(auth: Option<AuthMode>) -> AuthConfig {
+        AuthConfig { auth, ..crate::config::parse_from(["vacancy"]).expect("the defaults").auth }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_is_open_to_a_network_says_so_at_once_and_every_hour() {
+        let folder = Folder::new("warnings");
+        let log = folder.path().join("log");
+        let file = File::create(&log).expect("a new folder can be written");
+        let subscriber = tracing_subscriber::fmt().with_writer(Arc::new(file)).finish();
+        let _seen = tracing::subscriber::set_default(subscriber);
+        // The one that warns last: it does not end.
+        for (address, mode, warnings) in [
+            ("0.0.0.0:80", AuthMode::Required, 0),
+            ("127.0.0.1:80", AuthMode::None, 0),
+            ("0.0.0.0:80", AuthMode::None, 3),
+        ] {
+            let address = address.parse().expect("an address");
+            warn_if_open(&guard(&said(Some(mode)), address).expect("it is said"), address);
+            tokio::time::sleep(WARNING_INTERVAL * 5 / 2).await;
+            let log = std::fs::read_to_string(&log).expect("it is there");
+            assert_eq!(log.matches("every caller that reaches").count(), warnings, "{log}");
+        }
+    }
 
     #[test]
     fn only_on_loopback_is_there_a_default() {
@@ -81,11 +111,7 @@ mod tests {
             ("0.0.0.0:80", Some(Open), Some((false, false))),
             ("0.0.0.0:80", Some(Required), Some((true, false))),
         ] {
-            let (rate_limit, rate_burst) = (200, 400);
-            let oidc = crate::config::parse_from(["vacancy"]).expect("the defaults").auth.oidc;
-            let config =
-                AuthConfig { auth: mode, root_key_file: None, rate_limit, rate_burst, oidc };
-            let guard = guard(&config, address.parse().expect("an address"));
+            let guard = guard(&said(mode), address.parse().expect("an address"));
             let decided = guard.ok().map(|guard| (guard.required, guard.loopback));
             assert_eq!(decided, expect, "{address} {mode:?}");
         }

@@ -9,6 +9,8 @@ use vacancy_testkit::process::Process;
 use super::keys::root_key;
 use crate::support::binary;
 
+const ISSUER: &[&str] = &["--oidc-audience", "x", "--oidc-issuer", "a=https://idp.example"];
+
 /// Every row: what is typed, and the line it ends with, with status 2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_does_not_say_who_is_let_in_does_not_start_on_a_network() {
@@ -32,12 +34,20 @@ async fn a_service_that_does_not_say_who_is_let_in_does_not_start_on_a_network()
         (&["--oidc-issuer", "a=https://idp.example"], "--oidc-issuer needs --oidc-audience"),
         (&["--oidc-issuer", "a=http://idp.example", "--oidc-audience", "x"], "must be ALIAS=https"),
         (&["--oidc-issuer", "https://idp.example", "--oidc-audience", "x"], "must be ALIAS=https"),
+        (&["--oidc-jwks-url", "a=https://idp.example"], "--oidc-jwks-url needs --oidc-issuer"),
+        (&[ISSUER, &["--oidc-jwks-url", "b=https://idp.example"]].concat(), "called b"),
+        (&[ISSUER, &["--oidc-jwks-url", "a=http://idp.example"]].concat(), "must be ALIAS=https"),
+        (&[ISSUER, &["--oidc-issuer", "a=https://other.example"]].concat(), "names a twice"),
+        (&["--oidc-leeway", "6m"], "to 5m"),
         (&["--oidc-algorithms", "HS256"], "must be RS256, PS256, ES256 or EdDSA"),
         (&["--auth", "maybe"], "invalid value 'maybe'"),
         (&["--rate-limit", "200/m"], "must be a whole number from 0 to 100000, such as 200/s"),
     ] {
-        let ended =
-            Process::run_in(folder.path(), binary(), &[], &[&["serve"], args].concat()).await;
+        // A port that is free, because the port is taken before anything else is looked at.
+        let elsewhere = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
+        let listens = args.contains(&"--listen");
+        let typed = if listens { [&["serve"], args].concat() } else { elsewhere };
+        let ended = Process::run_in(folder.path(), binary(), &[], &typed).await;
         assert_eq!(ended.code, Some(2), "{args:?}: {ended:?}");
         let line = ended.stderr.lines().last().unwrap_or_default();
         assert!(line.starts_with("vacancy: ") && line.contains(why), "{args:?}: {ended:?}");
@@ -45,22 +55,36 @@ async fn a_service_that_does_not_say_who_is_let_in_does_not_start_on_a_network()
     }
 }
 
+const OPEN: &str = "--auth none: every caller that reaches this address may do everything";
+
+/// IPv4's loopback as an address of IPv6, which counts as another: what cannot be told at once to be
+/// loopback alone has no default.
+const MAPPED: &str = "[::ffff:127.0.0.1]:0";
+
+/// Every row: where it listens, what is typed besides, what a caller without a credential is answered,
+/// and whether the log warns of that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_on_loopback_starts_as_it_is_told_and_open_if_it_is_not() {
+async fn a_service_starts_as_it_is_told_and_warns_when_it_is_open_to_a_network() {
     let Some(db) = Database::create(Kind::Sqlite).await else { return };
     let folder = Folder::new("startup");
     root_key(&folder).await;
     let file = folder.path().join("key").display().to_string();
-    for (args, open) in [
-        (&["--auth", "required", "--root-key-file", &file][..], false),
-        (&["--auth", "none"], true),
-        (&[], true),
+    let required = ["--auth", "required", "--root-key-file", &file];
+    for (listen, args, status, warns) in [
+        ("127.0.0.1:0", &[][..], 200, false),
+        ("127.0.0.1:0", &["--auth", "none"], 200, false),
+        ("127.0.0.1:0", &required, 401, false),
+        (MAPPED, &["--auth", "none"], 200, true),
+        (MAPPED, &required, 401, false),
     ] {
-        let mut service = Process::start(binary(), db.url(), args).await;
+        let mut service = Process::start_at(binary(), listen, db.url(), args).await;
         let answer = super::world::Caller::new(service.url(), None).get("/v1/me").await;
-        answer.expect(if open { 200 } else { 401 });
-        assert!(!service.log().contains("every caller that reaches"), "{args:?}");
+        assert_eq!(answer.status, status, "{listen} {args:?}");
+        // What it says of itself it has said before it ends.
         service.terminate().await;
+        let log = service.log();
+        let warnings = log.lines().filter(|line| line.contains(OPEN) && line.contains("WARN"));
+        assert_eq!(warnings.count(), usize::from(warns), "{listen} {args:?}: {log}");
     }
     // With no other way in than tokens; and with a key in the database.
     let issuer = ["--oidc-issuer", "a=https://127.0.0.1:1/idp", "--oidc-audience", "x"];
