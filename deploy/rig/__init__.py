@@ -11,11 +11,11 @@ A script finds this package by the folder above its own:
 """
 
 from .fleet import Fleet, Program, TimeIsUp, Trouble, wait_until
-from .ports import free_port, get
+from .ports import bearing, free_port, get
 from .postgres import Postgres, find_postgres, unprivileged
 from .programs import built_binary, default_binary, find_binary, find_program
 from .prometheus import RULES, Prometheus, start_prometheus
-from .service import start_replica, vacancy
+from .service import make_key, start_replica, vacancy
 from .signals import Interrupted, ignore_signals, turn_signals_into_exits
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Prometheus",
     "TimeIsUp",
     "Trouble",
+    "bearing",
     "built_binary",
     "default_binary",
     "find_binary",
@@ -35,6 +36,7 @@ __all__ = [
     "free_port",
     "get",
     "ignore_signals",
+    "make_key",
     "start_prometheus",
     "start_replica",
     "turn_signals_into_exits",

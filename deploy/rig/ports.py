@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1, and a GET on one of them."""
+"""Ports of 127.0.0.1, and a GET on one of them, with a key or without."""
 
 import http.client
 import pathlib
@@ -47,11 +47,16 @@ def is_taken(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def get(address, path, seconds=2):
+def bearing(key):
+    """The headers of a request with this key; none without one."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def get(address, path, seconds=2, key=None):
     """Status and body of a GET on `host:port`; 0 and nothing when there is no whole answer."""
     connection = http.client.HTTPConnection(address, timeout=seconds)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=bearing(key))
         response = connection.getresponse()
         return response.status, response.read()
     except (OSError, http.client.HTTPException):

@@ -2,6 +2,7 @@
 
 import subprocess
 
+from .fleet import Trouble
 from .ports import free_port, get
 
 COMMAND_SECONDS = 600
@@ -20,10 +21,10 @@ def start_replica(fleet, binary, name, database_url, *options):
     )
 
 
-def vacancy(binary, command, database_url, **options):
-    """Runs `vacancy migrate` or `vacancy audit` to its end."""
+def vacancy(binary, command, database_url, *words, **options):
+    """Runs `vacancy migrate`, `audit` or `keys` to its end."""
     return subprocess.run(
-        [binary, command, "--database-url", database_url],
+        [binary, command, *words, "--database-url", database_url],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -31,3 +32,12 @@ def vacancy(binary, command, database_url, **options):
         check=False,
         **options,
     )
+
+
+def make_key(binary, database_url, name, scope, **options):
+    """A new key of a principal of its own, as an operator makes it. The tables must be there."""
+    words = ("create", "--name", name, "--scopes", scope)
+    made = vacancy(binary, "keys", database_url, *words, **options)
+    if made.returncode != 0:
+        raise Trouble(f"vacancy keys exited {made.returncode}: {made.stderr[:2000]}")
+    return made.stdout.strip()

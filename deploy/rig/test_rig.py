@@ -38,6 +38,11 @@ class PortTest(unittest.TestCase):
         self.assertEqual(rig.get(f"127.0.0.1:{rig.free_port()}", "/"), (0, b""))
 
 
+    def test_a_key_is_borne_or_none(self):
+        self.assertEqual(rig.bearing("vac_x"), {"Authorization": "Bearer vac_x"})
+        self.assertEqual(rig.bearing(None), {})
+
+
 class FleetTest(unittest.TestCase):
     """Starting, stopping, killing, starting again."""
 

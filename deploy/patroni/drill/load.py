@@ -1,5 +1,6 @@
 """Bounded clients that book nights and keep the receipts."""
 
+import contextlib
 import datetime
 import http.client
 import json
@@ -51,10 +52,11 @@ class Answer:
 
 
 class Client:
-    """One keep-alive connection to each replica."""
+    """One keep-alive connection to each replica, and the key that every request bears."""
 
-    def __init__(self, ports):
+    def __init__(self, ports, bearer):
         self.ports = ports
+        self.bearer = bearer
         self._connections = {}
 
     def request(self, turn, method, path, body=None, key=None):
@@ -64,7 +66,9 @@ class Client:
         if connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
             self._connections[port] = connection
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = rig.bearing(self.bearer)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if key is not None:
             headers["Idempotency-Key"] = key
         try:
@@ -103,6 +107,7 @@ class Load:
     def __init__(self, ports, clients, seconds_max):
         self.ports = ports
         self.clients = clients
+        self.bearer = None
         self.rooms = []
         self.rooms_wanted = math.ceil(clients / PAUSE_SECONDS * seconds_max / NIGHTS_A_ROOM)
         self.run_id = uuid.uuid4().hex[:12]
@@ -117,15 +122,14 @@ class Load:
         self._stopping = threading.Event()
         self._threads = []
 
-    def create_rooms(self):
-        """One hotel with enough rooms that its nights outlast the run."""
-        client = Client(self.ports)
-        hotel = self._create(client, "/v1/hotels", {"name": "Failover", "city": "Utrecht"})
-        path = f"/v1/hotels/{hotel}/rooms"
-        for number in range(self.rooms_wanted):
-            room = {"number": str(number + 1), "kind": "double", "capacity": 2}
-            self.rooms.append(self._create(client, path, room))
-        client.close()
+    def create_rooms(self, bearer):
+        """One hotel with enough rooms that its nights outlast the run, made by an admin's key."""
+        with contextlib.closing(Client(self.ports, bearer)) as client:
+            hotel = self._create(client, "/v1/hotels", {"name": "Failover", "city": "Utrecht"})
+            path = f"/v1/hotels/{hotel}/rooms"
+            for number in range(self.rooms_wanted):
+                room = {"number": str(number + 1), "kind": "double", "capacity": 2}
+                self.rooms.append(self._create(client, path, room))
 
     def _create(self, client, path, body):
         status, answer = client.request(0, "POST", path, body)
@@ -133,8 +137,9 @@ class Load:
             raise rig.Trouble(f"POST {path} answered {status}: {answer}")
         return answer["id"]
 
-    def start(self):
-        """Lets the clients loose."""
+    def start(self, bearer):
+        """Lets the clients loose, with a key that may book."""
+        self.bearer = bearer
         for number in range(self.clients):
             thread = threading.Thread(target=self._book_until_stopped, args=(number,), daemon=True)
             thread.start()
@@ -161,7 +166,7 @@ class Load:
             raise rig.Trouble("a client has died; see above")
 
     def _book_until_stopped(self, number):
-        client = Client(self.ports)
+        client = Client(self.ports, self.bearer)
         # The first turns differ, so that both replicas get work from the start.
         turn = number
         while not self._stopping.is_set():
@@ -235,7 +240,7 @@ class Load:
 
     def replay(self, acks):
         """Sends the keys of `acks` once more; returns what did not answer the same booking."""
-        client = Client(self.ports)
+        client = Client(self.ports, self.bearer)
         wrong = []
         for turn, ack in enumerate(acks):
             path, body = booking_request(ack.room, ack.night, ack.key)
