@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bb8::{ManageConnection, Pool};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
-use sea_orm::sqlx::{ConnectOptions, Connection, Error as SqlxError};
+use sea_orm::sqlx::{ConnectOptions, Connection, Error as SqlxError, raw_sql};
 
 use crate::StoreError;
 use crate::connect::Retirement;
@@ -17,6 +17,12 @@ use crate::connect::Retirement;
 const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 /// How long a connection may take to answer that it lives; after that it is closed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a connection is lent before its plans are made anew, and then four times as often, and so
+/// on. A plan is made for the tables as large as they are at that moment. In a database that has just
+/// begun, every index of an empty table looks as good as any other, and PostgreSQL itself looks at what
+/// has become of it a minute later.
+pub(crate) const PLANS_KEPT: u64 = 64;
+const PLANS_KEPT_GROWTH: u64 = 4;
 /// How old a connection may become.
 const LIFETIME: Duration = Duration::from_mins(30);
 
@@ -38,6 +44,9 @@ pub(crate) struct Link {
     pub(crate) in_transaction: bool,
     made: Instant,
     used: Instant,
+    lent: u64,
+    /// When it has been lent so often, its plans are too old.
+    plans_until: u64,
     retirement: Retirement,
 }
 
@@ -71,17 +80,29 @@ impl ManageConnection for Manager {
 
     async fn connect(&self) -> Result<Link, SqlxError> {
         let connection = self.options.connect().await?;
-        let (made, retirement) = (Instant::now(), self.retirement.clone());
-        Ok(Link { connection, busy: false, in_transaction: false, made, used: made, retirement })
+        let made = Instant::now();
+        Ok(Link {
+            connection,
+            busy: false,
+            in_transaction: false,
+            made,
+            used: made,
+            lent: 0,
+            plans_until: PLANS_KEPT,
+            retirement: self.retirement.clone(),
+        })
     }
 
     async fn is_valid(&self, link: &mut Link) -> Result<(), SqlxError> {
         if self.has_broken(link) {
             return Err(SqlxError::PoolClosed);
         }
-        if link.used.elapsed() > IDLE_TRUSTED {
-            let answer = tokio::time::timeout(CHECK_TIMEOUT, link.connection.ping()).await;
-            answer.unwrap_or(Err(SqlxError::PoolTimedOut))?;
+        link.lent += 1;
+        if link.lent >= link.plans_until {
+            link.plans_until *= PLANS_KEPT_GROWTH;
+            in_time(raw_sql("DISCARD PLANS").execute(&mut link.connection)).await?;
+        } else if link.used.elapsed() > IDLE_TRUSTED {
+            in_time(link.connection.ping()).await?;
         }
         link.used = Instant::now();
         Ok(())
@@ -90,6 +111,10 @@ impl ManageConnection for Manager {
     fn has_broken(&self, link: &mut Link) -> bool {
         link.busy || link.in_transaction || self.retirement.covers(link.made.elapsed())
     }
+}
+
+async fn in_time<T>(asking: impl Future<Output = Result<T, SqlxError>>) -> Result<T, SqlxError> {
+    tokio::time::timeout(CHECK_TIMEOUT, asking).await.unwrap_or(Err(SqlxError::PoolTimedOut))
 }
 
 /// A pool of at most `connections`, of which one is made at once. A request waits at most `patience` for one.

@@ -9,13 +9,17 @@ mod work;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value as Bound};
 use serde_json::Value;
+use vacancy_domain::RoomId;
 use vacancy_testkit::database::{Database, Kind};
 
 use self::notices::{REPORTED, Reported};
-use self::rows::{fill_postgres, grow_past_on_postgres, today};
+use self::rows::{
+    ROOM, begin_on_postgres, empty_postgres, fill_postgres, grow_past_on_postgres, today,
+};
 use self::statements::{Purpose, all, open};
 use self::work::Work;
 use crate::by_id::Single;
+use crate::hot::PLANS_KEPT;
 use crate::{ROOMS_EXAMINED_MAX, Store, commit_sqlite, receipt, snapshot};
 
 #[tokio::test]
@@ -45,6 +49,31 @@ async fn on_postgres_no_statement_reads_more_when_the_past_grows() {
             }
         }
     }
+}
+
+/// Plans that were made for a few rows are made again before they cost much: how many rows there are is
+/// looked at by PostgreSQL itself no more than once a minute.
+#[tokio::test]
+async fn on_postgres_what_was_planned_for_empty_tables_serves_full_ones() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let reported = Reported::default();
+    let _listening = reported.listen();
+    let (store, caught) = open(&db, "").await;
+    let (reporting, _) = open(&db, &format!("?{REPORTED}")).await;
+    begin_on_postgres(&db).await;
+    // Made on these connections, and kept by them.
+    hot::all(&reporting, &reported, today(&db).await).await;
+    for (purpose, statement) in all(&store, &caught, today(&db).await).await {
+        let mut work = Work::default();
+        work.add(&explain_on_postgres(&store, "force_generic_plan", &statement).await);
+        assert!(work.scanned.is_empty(), "{purpose:?}: {work:?}");
+    }
+    empty_postgres(&db).await;
+    fill_postgres(&db).await;
+    for _ in 0..PLANS_KEPT {
+        reporting.room(RoomId(ROOM)).await.expect("it is read");
+    }
+    check_hot_path(&db, &reporting, &reported, 0).await;
 }
 
 /// Checks the statements of single resources, decisions and commits as they run: each by its one

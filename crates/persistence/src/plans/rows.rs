@@ -14,6 +14,37 @@ pub const RARE: &str = "rare";
 /// A booking of `ROOM`, next month.
 pub const BOOKING: Uuid = Uuid::from_u128(u128::MAX);
 
+/// A database as a new owner has it: a hotel, two rooms, one booking.
+pub async fn begin_on_postgres(db: &Database) {
+    db.sql(&format!(
+        "INSERT INTO hotels (id, name, city, time_zone, version, created_at, updated_at)
+         VALUES ('{HOTEL}', 'h', 'c', 'UTC', 1, now(), now());
+         INSERT INTO rooms (id, hotel_id, number, kind, capacity, status, times_booked, version,
+             created_at, updated_at)
+         SELECT id, '{HOTEL}', id, 'double', 2, 'open', 3, 4, now(), now()
+         FROM unnest(ARRAY['{ROOM}', '{OTHER_ROOM}']::uuid[]) AS id;
+         INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out, status,
+             version, room_version, created_at, updated_at)
+         VALUES ('{ROOM}', '{BOOKING}', '{HOTEL}', 'Ada', 1, current_date + 35, current_date + 38,
+             'confirmed', 1, 2, now(), now());"
+    ))
+    .await;
+    // What becomes of them is not looked at.
+    for table in TABLES {
+        db.sql(&format!("ALTER TABLE {table} SET (autovacuum_enabled = off)")).await;
+    }
+}
+
+/// Removes what [`begin_on_postgres`] and its use have left.
+pub async fn empty_postgres(db: &Database) {
+    for table in TABLES {
+        db.sql(&format!("DELETE FROM {table}")).await;
+    }
+}
+
+/// In an order in which they can be emptied.
+const TABLES: [&str; 5] = ["idempotency_keys", "room_events", "bookings", "rooms", "hotels"];
+
 /// 100 hotels of 100 rooms in 50 cities; each room of the first three hotels has 100 bookings to
 /// come, those of the second made by `ada`. `HOTEL`, the first, has 5,000 cancelled bookings and five
 /// holds; nothing is expired. What is cancelled or past is of one source, each with a

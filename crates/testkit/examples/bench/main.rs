@@ -68,6 +68,7 @@ async fn run(options: Options) -> Result<Vec<String>, String> {
             Part::Hot => parts::hot::run(&mut rig).await,
             Part::Read => parts::read::run(&mut rig).await,
             Part::Sqlite => parts::sqlite::run(&mut rig).await,
+            Part::Keyed => parts::keyed::run(&mut rig).await,
             Part::Overload => parts::overload::run(&mut rig).await,
             Part::Growth => parts::growth::run(&mut rig).await,
         });

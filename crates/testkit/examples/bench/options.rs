@@ -17,6 +17,8 @@ pub enum Part {
     Read,
     /// The same on SQLite.
     Sqlite,
+    /// With and without keys.
+    Keyed,
     /// More bookings than can be done.
     Overload,
     /// Up to a million bookings.
@@ -30,6 +32,7 @@ const PARTS: &[(&str, Part)] = &[
     ("hot", Part::Hot),
     ("read", Part::Read),
     ("sqlite", Part::Sqlite),
+    ("keyed", Part::Keyed),
     ("overload", Part::Overload),
     ("growth", Part::Growth),
 ];
@@ -61,7 +64,7 @@ impl Options {
             parts: PARTS
                 .iter()
                 .map(|(_, part)| *part)
-                .filter(|part| !matches!(part, Part::Growth | Part::Overload))
+                .filter(|part| *part != Part::Growth)
                 .collect(),
             seconds: 0,
             rounds: 0,

@@ -5,6 +5,7 @@ pub mod growth;
 pub mod history;
 pub mod hot;
 pub mod idle;
+pub mod keyed;
 pub mod overload;
 pub mod read;
 pub mod sqlite;
