@@ -185,6 +185,7 @@ on_both_databases! {
         for mode in [
             Mode::Keys(json!({ "keys": [] })),
             Mode::Keys(json!({})),
+            Mode::Keys(json!({ "keys": vec![idp.keys()["keys"][0].clone(); 65] })),
             Mode::Raw(redirect.into_bytes()),
             Mode::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno".to_vec()),
             Mode::Raw(huge),
