@@ -38,8 +38,9 @@ pub async fn run(app: App, interval: Duration) {
 }
 
 async fn sweep(app: &App) {
+    let mut passed_over = 0;
     for _ in 0..BATCHES_MAX {
-        if !expire_holds(app).await {
+        if !expire_holds(app, &mut passed_over).await {
             break;
         }
     }
@@ -49,30 +50,31 @@ async fn sweep(app: &App) {
         }
     }
     let Some(days) = app.settings.guest_retention_days else { return };
+    let mut passed_over = 0;
     for _ in 0..GUEST_BATCHES_MAX {
-        if !forget_guests(app, days).await {
+        if !forget_guests(app, days, &mut passed_over).await {
             break;
         }
     }
 }
 
-/// Expires one batch of lapsed holds. Returns whether there may be more to do.
-async fn expire_holds(app: &App) -> bool {
-    let store = app.store.clone();
-    let holds = match app.read(async move { store.lapsed_holds(HOLDS_MAX).await }).await {
+/// Expires one batch of lapsed holds behind those that were `passed_over` in this round because they
+/// cannot be expired. Returns whether there may be more to do.
+async fn expire_holds(app: &App, passed_over: &mut u64) -> bool {
+    let (store, skip) = (app.store.clone(), *passed_over);
+    let holds = match app.read(async move { store.lapsed_holds(skip, HOLDS_MAX).await }).await {
         Ok(holds) => holds,
         Err(problem) => {
             tracing::warn!(cause = problem.cause(), "cannot look for lapsed holds");
             return false;
         }
     };
-    let mut more = holds.len() as u64 == HOLDS_MAX;
+    let more = holds.len() as u64 == HOLDS_MAX;
     for hold in holds {
         if let Err(problem) = expire(app, hold).await {
-            // Another replica or a request may have written it first. The next batch would begin
-            // with it again, so this round ends here.
+            // Another replica or a request may have written it first, or its row does not read.
             tracing::debug!(booking = %hold, %problem, "a lapsed hold was not expired");
-            more = false;
+            *passed_over += 1;
         }
     }
     more
@@ -90,23 +92,23 @@ async fn forget_keys(app: &App) -> bool {
     }
 }
 
-/// Forgets one batch of guests who left more than `days` days ago. Returns whether there may be more to
-/// do.
-async fn forget_guests(app: &App, days: u32) -> bool {
-    let store = app.store.clone();
-    let bookings =
-        match app.read(async move { store.guests_to_forget(days, GUESTS_MAX).await }).await {
-            Ok(bookings) => bookings,
-            Err(problem) => {
-                tracing::warn!(cause = problem.cause(), "cannot look for guests to forget");
-                return false;
-            }
-        };
-    let mut more = bookings.len() as u64 == GUESTS_MAX;
+/// Forgets one batch of guests who left more than `days` days ago, behind those that were `passed_over`
+/// in this round because they cannot be forgotten. Returns whether there may be more to do.
+async fn forget_guests(app: &App, days: u32, passed_over: &mut u64) -> bool {
+    let (store, skip) = (app.store.clone(), *passed_over);
+    let looking = async move { store.guests_to_forget(days, skip, GUESTS_MAX).await };
+    let bookings = match app.read(looking).await {
+        Ok(bookings) => bookings,
+        Err(problem) => {
+            tracing::warn!(cause = problem.cause(), "cannot look for guests to forget");
+            return false;
+        }
+    };
+    let more = bookings.len() as u64 == GUESTS_MAX;
     for booking in bookings {
         if let Err(problem) = erase_after_stay(app, booking).await {
             tracing::warn!(%booking, cause = problem.cause(), %problem, "a guest was not forgotten");
-            more = false;
+            *passed_over += 1;
         }
     }
     more

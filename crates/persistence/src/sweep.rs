@@ -8,21 +8,20 @@ use crate::tx::in_transaction;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// Up to `limit` holds whose time is up, the oldest first.
-    pub async fn lapsed_holds(&self, limit: u64) -> Result<Vec<BookingId>, StoreError> {
+    /// Up to `limit` holds whose time is up, the oldest first, after the first `skip`.
+    pub async fn lapsed_holds(&self, skip: u64, limit: u64) -> Result<Vec<BookingId>, StoreError> {
         let mut query = Query::new(self.dialect, "SELECT id FROM bookings WHERE status = 'held'");
         query.push(&format!(" AND hold_expires_at <= {}", self.dialect.now()));
-        query.push(" ORDER BY hold_expires_at LIMIT ").bind(limit);
-        let rows = query.all(&self.reader).await?;
-        let ids = rows.iter().map(|row| row.try_get("", "id").map(BookingId));
-        Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)
+        query.push(" ORDER BY hold_expires_at");
+        self.ids(query, skip, limit).await
     }
 
     /// Up to `limit` bookings with a guest who left more than `days` days ago, those that left first
-    /// first; in whatever state they are.
+    /// first, after the first `skip`; in whatever state they are.
     pub async fn guests_to_forget(
         &self,
         days: u32,
+        skip: u64,
         limit: u64,
     ) -> Result<Vec<BookingId>, StoreError> {
         // In the words of the index, which SQLite compares with them.
@@ -32,7 +31,17 @@ impl Store {
         let mut query = Query::new(self.dialect, sql);
         // A day in UTC may have begun before the hotel's own: only what is earlier is over everywhere.
         query.push(&format!(" AND check_out < {}", self.dialect.days_ago(days)));
-        query.push(" ORDER BY check_out LIMIT ").bind(limit);
+        query.push(" ORDER BY check_out");
+        self.ids(query, skip, limit).await
+    }
+
+    async fn ids(
+        &self,
+        mut query: Query,
+        skip: u64,
+        limit: u64,
+    ) -> Result<Vec<BookingId>, StoreError> {
+        query.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(skip);
         let rows = query.all(&self.reader).await?;
         let ids = rows.iter().map(|row| row.try_get("", "id").map(BookingId));
         Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)

@@ -88,13 +88,13 @@ async fn others(store: &Store, stay: Stay, keep: &mut impl FnMut(Purpose)) {
     keep(Purpose::Other("a history"));
     store.legs_of_stay(BookingId(BOOKING)).await.expect("it is read");
     keep(Purpose::Other("the legs of a stay"));
-    store.lapsed_holds(100).await.expect("it is read");
+    store.lapsed_holds(3, 100).await.expect("it is read");
     keep(Purpose::Other("lapsed holds"));
     let reference = Reference::parse("R1").expect("a reference");
     let claim = Claim { hotel, source: Source::parse(RARE).ok(), reference };
     store.holder_of(&claim).await.expect("it is read");
     keep(Purpose::Other("who has a reference"));
-    store.guests_to_forget(30, 100).await.expect("it is read");
+    store.guests_to_forget(30, 3, 100).await.expect("it is read");
     keep(Purpose::Other("guests to forget"));
 }
 

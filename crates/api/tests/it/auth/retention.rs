@@ -97,4 +97,39 @@ on_both_databases! {
         let coming = api.get(&format!("/v1/bookings/{}", id_of(&coming))).await.expect(200).json();
         assert_eq!(coming["guest"]["name"], "Ada Lovelace");
     }
+
+    /// More of them than the sweeper looks for at once have rows that do not read.
+    async fn guests_who_cannot_be_forgotten_keep_no_other_one(db: Database) {
+        const UNREADABLE: u64 = 100;
+        db.is_left_unsound("stays are moved into the past, and names are removed");
+        let replica = Replica::start(&db).await;
+        let api = Api::new(replica.url());
+        let hotel = api.hotel().await;
+        let room = api.room(&hotel, "1").await;
+        for night in 0..=UNREADABLE {
+            api.book(&room, night, night + 1).await.expect(201);
+        }
+        replica.stop().await;
+        let ago = match db.kind() {
+            Kind::Sqlite => "check_in = date(check_in, '-900 days'), \
+                             check_out = date(check_out, '-900 days')",
+            Kind::Postgres => "check_in = check_in - 900, check_out = check_out - 900",
+        };
+        db.sql(&format!("UPDATE bookings SET {ago}")).await;
+        let last = "check_out = (SELECT MAX(check_out) FROM bookings)";
+        db.sql(&format!("UPDATE bookings SET guest_name = '' WHERE NOT {last}")).await;
+        assert_eq!(db.count(KEPT).await, 1);
+        let options = ReplicaOptions {
+            sweep_interval: Some(Duration::from_millis(50)),
+            guest_retention_days: Some(DAYS),
+            ..ReplicaOptions::default()
+        };
+        let replica = Replica::start_with(&db, options).await;
+        let db = &db;
+        eventually("the one whose row reads is forgotten", PATIENCE, || async move {
+            (db.count(KEPT).await == 0).then_some(())
+        })
+        .await;
+        replica.stop().await;
+    }
 }
