@@ -1,5 +1,8 @@
 //! What the hot path asks of PostgreSQL. Requests of different rooms share statements: those that come
 //! while others are under way are read together and kept together.
+//!
+//! What meets a stale plan is done again on another connection: nothing was written, and no caller
+//! could do anything else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +10,7 @@ use std::time::Duration;
 use sea_orm::{DbErr, QueryResult};
 use tokio::time::timeout;
 use uuid::Uuid;
+use vacancy_domain::RoomId;
 
 use crate::StoreError;
 use crate::by_id::{self, Single};
@@ -14,6 +18,7 @@ use crate::combine::Combiner;
 use crate::commit_postgres::{self, Shared};
 use crate::hot::{Lent, Manager};
 use crate::snapshot::{SnapshotQuery, postgres_rows};
+use crate::stale::again_if;
 use crate::write::Write;
 
 /// The most requests that share a statement: the last of them must not wait much longer than it would
@@ -61,12 +66,26 @@ impl Batches {
         self.pool.get_owned().await.map_err(StoreError::acquiring)
     }
 
+    /// A connection of one's own, in a transaction that holds `rooms` against every other writer.
+    pub(crate) async fn lend_locked(&self, rooms: &[RoomId]) -> Result<Lent, StoreError> {
+        let locking = || async {
+            let mut link = self.lend().await?;
+            commit_postgres::lock(&mut link, rooms).await?;
+            Ok(link)
+        };
+        again_if(StoreError::is_stale_plan, locking).await
+    }
+
     /// Finds one row by its id, with others or alone.
     pub(crate) async fn row(
         &self,
         kind: Single,
         id: Uuid,
     ) -> Result<Option<Arc<QueryResult>>, StoreError> {
+        again_if(StoreError::is_stale_plan, || self.find(kind, id)).await
+    }
+
+    async fn find(&self, kind: Single, id: Uuid) -> Result<Option<Arc<QueryResult>>, StoreError> {
         match self.rows.call((kind, id)).await.unwrap_or_else(dropped) {
             Shared::Ended(found) => found,
             Shared::Alone => {
@@ -79,24 +98,36 @@ impl Batches {
 
     /// The rows that `ask` asks for, with those of others or alone.
     pub(crate) async fn snapshot(&self, ask: &SnapshotQuery) -> Result<Rows, StoreError> {
+        again_if(StoreError::is_stale_plan, || self.read(ask)).await
+    }
+
+    async fn read(&self, ask: &SnapshotQuery) -> Result<Rows, StoreError> {
         if ask.may_share() {
             match self.snapshots.call(ask.clone()).await.unwrap_or_else(dropped) {
                 Shared::Ended(rows) => return rows,
                 Shared::Alone => {}
             }
         }
-        self.snapshot_alone(ask).await
+        self.read_alone(ask).await
     }
 
     /// The rows that `ask` asks for, by a statement of its own: what may be many rows must not keep
     /// others waiting.
     pub(crate) async fn snapshot_alone(&self, ask: &SnapshotQuery) -> Result<Rows, StoreError> {
+        again_if(StoreError::is_stale_plan, || self.read_alone(ask)).await
+    }
+
+    async fn read_alone(&self, ask: &SnapshotQuery) -> Result<Rows, StoreError> {
         let mut link = self.lend().await?;
         Ok(Arc::new(postgres_rows(&mut link, std::slice::from_ref(ask)).await?))
     }
 
     /// Keeps `write`, with others or alone.
     pub(crate) async fn commit(&self, write: Arc<Write>) -> Result<(), StoreError> {
+        again_if(StoreError::is_stale_plan, || self.keep(write.clone())).await
+    }
+
+    async fn keep(&self, write: Arc<Write>) -> Result<(), StoreError> {
         if commit_postgres::may_share(&write) {
             match self.commits.call(write.clone()).await.unwrap_or_else(broke_off) {
                 Shared::Ended(kept) => return kept,

@@ -9,6 +9,7 @@ use crate::entity::{hotel, idempotency_key, room, room_event};
 use crate::gate::CommitGate;
 use crate::keys::{Answer, Record, RequestKey, StoredAnswer};
 use crate::query::Query;
+use crate::stale::again_if;
 use crate::tx::Tx;
 use crate::{Store, StoreError};
 
@@ -31,6 +32,18 @@ impl Store {
     /// came first, [`StoreError::Abandoned`] when `gate` was closed before COMMIT, and
     /// [`StoreError::Unknown`] when the connection broke at COMMIT.
     pub async fn commit_hotel(
+        &self,
+        change: &Change,
+        record: &Record,
+        at: Instant,
+        by: (&str, Option<&str>),
+        gate: &CommitGate,
+    ) -> Result<(), StoreError> {
+        let keeping = || self.keep_hotel(change, record, at, by, gate);
+        again_if(StoreError::is_stale_plan, keeping).await
+    }
+
+    async fn keep_hotel(
         &self,
         change: &Change,
         record: &Record,
@@ -124,10 +137,13 @@ impl Store {
         key: &RequestKey,
         ours: Option<&Answer>,
     ) -> Result<Resolved, StoreError> {
-        let mut tx = Tx::begin(self).await?;
-        let resolved = self.resolve_in(&mut tx, key, ours).await;
-        tx.rollback().await;
-        resolved
+        let resolving = || async {
+            let mut tx = Tx::begin(self).await?;
+            let resolved = self.resolve_in(&mut tx, key, ours).await;
+            tx.rollback().await;
+            resolved
+        };
+        again_if(StoreError::is_stale_plan, resolving).await
     }
 
     async fn resolve_in(

@@ -36,6 +36,7 @@ mod schema;
 mod session;
 mod single;
 mod snapshot;
+mod stale;
 mod store;
 mod sweep;
 mod tx;

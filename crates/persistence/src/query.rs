@@ -8,6 +8,7 @@ use vacancy_domain::Day;
 use crate::dialect::Dialect;
 
 /// SQL with its parameters. Only [`Query::bind`] brings values in, so no value becomes SQL.
+#[derive(Clone)]
 pub(crate) struct Query {
     dialect: Dialect,
     sql: String,

@@ -28,8 +28,7 @@ impl Store {
     pub async fn fate(&self, receipt: &Receipt) -> Result<Fate, StoreError> {
         match &self.pools {
             Pools::Postgres { hot, .. } => {
-                let mut lent = hot.lend().await?;
-                commit_postgres::lock(&mut lent, &[receipt.room]).await?;
+                let mut lent = hot.lend_locked(&[receipt.room]).await?;
                 let fate = fate(&mut lent, receipt).await;
                 commit_postgres::roll_back(&mut lent).await;
                 fate

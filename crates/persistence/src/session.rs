@@ -64,11 +64,7 @@ impl Session {
     /// [`StoreError::Lost`] when another holds one of them for too long.
     pub async fn lock(self, rooms: &[RoomId]) -> Result<Self, StoreError> {
         let connected = match self.connected {
-            Connected::Postgres(hot) => {
-                let mut lent = hot.lend().await?;
-                commit_postgres::lock(&mut lent, rooms).await?;
-                Connected::PostgresLocked(lent)
-            }
+            Connected::Postgres(hot) => Connected::PostgresLocked(hot.lend_locked(rooms).await?),
             Connected::Sqlite { writer, .. } => {
                 let transaction = writer.begin_with("BEGIN IMMEDIATE").await;
                 Connected::SqliteLocked(transaction.map_err(StoreError::of)?)

@@ -7,6 +7,7 @@ use sea_orm::{
 use crate::connect::Retirement;
 use crate::gate::CommitGate;
 use crate::query::Query;
+use crate::stale::again_if;
 use crate::{Store, StoreError};
 
 /// One write transaction. It tells apart what a caller must tell apart at COMMIT, and remembers an
@@ -90,6 +91,10 @@ fn learn(retirement: &Retirement, error: StoreError) -> StoreError {
 /// Runs one statement in a transaction of its own, and says how many rows it touched. Nothing is
 /// written outside of transactions: there every statement's outcome could be unknown.
 pub(crate) async fn in_transaction(store: &Store, query: Query) -> Result<u64, StoreError> {
+    again_if(StoreError::is_stale_plan, || execute(store, query.clone())).await
+}
+
+async fn execute(store: &Store, query: Query) -> Result<u64, StoreError> {
     let mut tx = Tx::begin(store).await?;
     match tx.done(query.execute(&tx.inner).await) {
         Ok(rows) => tx.commit(&CommitGate::default()).await.map(|()| rows),

@@ -238,6 +238,8 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>
             Err(
                 error @ (StoreError::Missed | StoreError::Held | StoreError::Lost { guard: false }),
             ) => fault(app, attempted.counts_as, error),
+            // The fault of no request: company changes nothing.
+            Err(StoreError::StalePlan(_)) => End::Again { alone: false },
             // Perhaps another's fault: what is this one's own shows when it comes alone.
             Err(_) if several => End::Again { alone: true },
             Err(error) => fault(app, attempted.counts_as, error),
@@ -294,8 +296,13 @@ fn conclude_unknown(app: &App, decided: Vec<Decided>, fate: Fate) {
 /// Nothing could be read, or the rooms could not be locked.
 fn tell_all(app: &App, members: Vec<Member>, error: &StoreError) {
     let several = members.len() > 1;
-    let all =
-        matches!(error, StoreError::Unavailable(_) | StoreError::Lost { .. } | StoreError::Held);
+    let all = matches!(
+        error,
+        StoreError::Unavailable(_)
+            | StoreError::StalePlan(_)
+            | StoreError::Lost { .. }
+            | StoreError::Held
+    );
     for member in members {
         let counts_as = member.operation.counts_as();
         let end =

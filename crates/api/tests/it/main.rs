@@ -7,6 +7,7 @@ mod raw;
 mod rival;
 mod support;
 
+mod altered_tables;
 mod ambiguity;
 mod auth;
 mod bad_input;

@@ -111,7 +111,14 @@ pub(crate) async fn commit_many(link: &mut Link, writes: &[Arc<Write>]) -> Vec<S
         {
             Shared::Ended(Ok(()))
         }
-        (Some(true), Err(error @ (StoreError::Unknown(_) | StoreError::Unavailable(_)))) => {
+        (
+            Some(true),
+            Err(
+                error @ (StoreError::Unknown(_)
+                | StoreError::Unavailable(_)
+                | StoreError::StalePlan(_)),
+            ),
+        ) => {
             reopen(write, error);
             Shared::Ended(Err(error.clone()))
         }

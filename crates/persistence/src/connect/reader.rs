@@ -9,8 +9,9 @@ use sea_orm::{
 
 use super::retire::Retirement;
 use crate::StoreError;
+use crate::stale::again_if;
 
-/// The pool for reads. A statement whose plan is stale costs one repetition on a new connection;
+/// The pool for reads. A statement whose plan is stale costs a repetition on a new connection;
 /// nothing was written, so it cannot be noticed otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
@@ -46,17 +47,13 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match self.db.query_one_raw(statement.clone()).await {
-            Err(error) if self.is_stale(&error) => self.db.query_one_raw(statement).await,
-            result => result,
-        }
+        let reading = || self.db.query_one_raw(statement.clone());
+        again_if(|error| self.is_stale(error), reading).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self.db.query_all_raw(statement.clone()).await {
-            Err(error) if self.is_stale(&error) => self.db.query_all_raw(statement).await,
-            result => result,
-        }
+        let reading = || self.db.query_all_raw(statement.clone());
+        again_if(|error| self.is_stale(error), reading).await
     }
 }
 
