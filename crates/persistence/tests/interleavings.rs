@@ -18,8 +18,6 @@
 //! | X9 | exclusion constraint, insert before compare-and-set | safe: 23P01 or a deadlock |
 //! | | confirm a hold without the room's compare-and-set | double booking |
 
-use std::time::Duration;
-
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Either, PgConnection, Row};
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
@@ -520,7 +518,7 @@ impl Actor {
              AND {} = ANY (pg_blocking_pids(pid))",
             self.backend, other.backend
         );
-        eventually(label, Duration::from_secs(10), || async {
+        eventually(label, PATIENCE, || async {
             assert!(!busy.is_finished(), "{label}: it was not blocked");
             (database.count(&blocked).await == 1).then_some(())
         })

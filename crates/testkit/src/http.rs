@@ -17,7 +17,7 @@ pub use reqwest::header::HeaderMap;
 /// How long [`raw`] listens. Longer than any deadline of the service for a slow request.
 const RAW_DEADLINE: Duration = Duration::from_secs(15);
 
-/// A client with connections of its own. It follows no redirect and gives up after 30 s.
+/// A client with connections of its own. It follows no redirect and gives up after [`PATIENCE`].
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
@@ -96,7 +96,7 @@ impl Request {
         Self { inner: self.inner.header(name, value.as_ref()) }
     }
 
-    /// Gives up after this time instead of 30 s, as a client does that hangs up.
+    /// Gives up after this time instead of [`PATIENCE`], as a client does that hangs up.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { inner: self.inner.timeout(timeout) }
     }

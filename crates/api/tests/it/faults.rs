@@ -73,7 +73,7 @@ async fn a_silent_network_costs_one_connection_for_a_while() {
     let wire = Wire::start(db.address()).await;
     let options = ReplicaOptions {
         connections: 1,
-        request_timeout: Duration::from_secs(1),
+        request_timeout: Duration::from_secs(2),
         database_url: Some(wire.url(db.url())),
         ..ReplicaOptions::default()
     };

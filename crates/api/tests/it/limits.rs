@@ -128,12 +128,12 @@ async fn how_long_a_connection_is_kept_is_an_option() {
     let db = Database::create(Kind::Sqlite).await.expect("SQLite is always here");
     let process = Process::start(binary(), db.url(), &["--keep-alive-timeout=1s"]).await;
     let mut client = Wire::connect(process.address());
+    let began = std::time::Instant::now();
     client.send(GET);
     assert!(client.answer().starts_with("HTTP/1.1 200"));
-    let began = std::time::Instant::now();
     assert_eq!(client.rest(), "");
     let waited = began.elapsed();
-    assert!(waited > Duration::from_millis(900) && waited < Duration::from_secs(10), "{waited:?}");
+    assert!(waited >= Duration::from_secs(1) && waited < Duration::from_secs(10), "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,14 +187,17 @@ async fn bodies_that_do_not_come_keep_no_other_request_waiting() {
     for client in &mut silent {
         client.send(head.as_bytes());
     }
+    let mut last = silent.pop().expect("there are many");
     let began = std::time::Instant::now();
+    let told = std::thread::spawn(move || (last.answer(), began.elapsed()));
     for night in 0..5 {
         api.book(&room, night, night + 1).await.expect(201);
     }
-    let answer = silent.pop().expect("there are many").answer();
+    let told = tokio::task::spawn_blocking(|| told.join()).await.expect("it does not panic");
+    let (answer, waited) = told.expect("it is answered");
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("\"request_timeout\""), "{answer}");
-    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    assert!(waited < Duration::from_secs(9), "{waited:?}");
 }
 
 /// What leaves open where a request ends, or for whom it is, is refused (RFC 9112, 3.2 and 6.1), as a

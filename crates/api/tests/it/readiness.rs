@@ -1,7 +1,5 @@
 //! `/readyz` says whether a booking can be expected to succeed, not whether the database answers.
 
-use std::time::Duration;
-
 use vacancy_testkit::cluster::Server;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::process::Process;
@@ -41,7 +39,7 @@ async fn a_postgres_that_is_read_only_for_a_while_is_written_again() {
     api.book(&room, 0, 1).await.expect(503);
 
     db.sql(&format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET ALL; COMMIT")).await;
-    eventually("it is ready", Duration::from_secs(10), || async {
+    eventually("it is ready", PATIENCE, || async {
         (api.get("/readyz").await.status == 200).then_some(())
     })
     .await;

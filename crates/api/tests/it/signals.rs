@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpSocket;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use vacancy_testkit::database::{Database, Kind};
@@ -72,9 +73,7 @@ async fn no_signal_cuts_a_drain_short_and_the_users_signals_do_nothing() {
 /// A start that waits, for the database or for another process, says so, takes no connection, and
 /// ends when it is asked to.
 async fn check_start(command: &str, database_url: &str, waits_for: &str, code: i32) {
-    let listen = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listen.local_addr().expect("it is bound");
-    drop(listen);
+    let (_kept, address) = kept_address();
     let mut child = start(command, database_url, address);
     let pid = child.id().expect("it runs");
     let mut log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
@@ -94,6 +93,15 @@ async fn check_start(command: &str, database_url: &str, waits_for: &str, code: i
     let status = timeout(PATIENCE, child.wait()).await.expect("it ends").expect("our own child");
     assert_eq!(status.code(), Some(code), "{command}: {status}");
     assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+}
+
+/// An address that one process may listen at, and the socket that keeps it from being given to another.
+fn kept_address() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("before it is bound");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = socket.local_addr().expect("it is bound");
+    (socket, address)
 }
 
 fn start(command: &str, database_url: &str, address: SocketAddr) -> Child {
@@ -121,11 +129,7 @@ async fn a_start_that_waits_for_the_database_says_so_and_ends_at_a_signal() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_that_waits_for_another_migration_says_so_and_ends_at_a_signal() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
-    let holder = tokio::spawn({
-        let db = db.clone();
-        async move { db.sql(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK}), pg_sleep(8)")).await }
-    });
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let held = db.hold_write(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await;
     check_start("serve", db.url(), "another process", 0).await;
-    holder.await.expect("the lock was held");
+    held.let_go().await;
 }

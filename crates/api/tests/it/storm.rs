@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
-use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
+use vacancy_testkit::{PATIENCE, on_both_databases, seed};
 
 use crate::crowd::{at_once, clients, events, idle, tally};
 use crate::lanes::no_lane_is_left;
@@ -40,30 +40,29 @@ on_both_databases! {
     /// Who hangs up leaves work behind, and that work keeps its permit: there is a limit on how much
     /// is at work, and not only on how many listen.
     async fn clients_that_hang_up_do_not_make_room_for_more_work(db: Database) {
+        const HANG_UP: u32 = 32;
+
         let rival = Rival::on(&db);
-        let (failpoint, request_timeout) = (rival.failpoint(), Duration::from_mins(1));
+        // No deadline gives their permits back here, nor does a slow answer lower the limit.
+        let (failpoint, request_timeout) = (rival.failpoint(), Duration::from_hours(1));
         // Without lanes, so that each is held up before a commit of its own.
         let room_lanes = false;
         let options =
             ReplicaOptions { failpoint, request_timeout, room_lanes, ..ReplicaOptions::default() };
         let replica = Replica::start_with(&db, options).await;
-        let clients = clients(&[replica.url()], 32).await;
-        let api = &clients[0];
+        let api = Api::new(replica.url());
         let room = api.one_room().await;
 
-        rival.hold_up(PERMITS as usize);
+        rival.hold_up(HANG_UP as usize);
         let path = format!("/v1/rooms/{room}/bookings");
-        let sending: Vec<_> = (0..PERMITS).map(|place| {
-            let post = clients[place as usize % clients.len()].client.post(api.path(&path));
+        let sending: Vec<_> = (0..HANG_UP).map(|_| {
+            let post = api.client.post(api.path(&path));
             // One stay_body for all: only one of them can come true in the end.
             tokio::spawn(post.json(stay_body(0, 1)).try_send())
         }).collect();
-        eventually("all are at work", PATIENCE, || async {
-            let scrape = Scrape::get(&replica.url()).await;
-            let posts = scrape.count("http_server_active_requests", &[("method", "POST")]);
-            (posts == u64::from(PERMITS)).then_some(())
-        })
-        .await;
+        rival.has_held_up(HANG_UP).await;
+        // There is a permit for each of these as long as the others have no more than theirs.
+        let others = take_permits(&replica, PERMITS - HANG_UP).await;
         for request in &sending {
             request.abort();
         }
@@ -75,7 +74,8 @@ on_both_databases! {
         // The operator is let in all the same.
         api.get("/readyz").await.expect(200);
 
-        rival.let_go(PERMITS as usize);
+        rival.let_go(HANG_UP as usize);
+        drop(others);
         idle(&replica).await;
         let now = api.room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&2.into(), &1.into()));
@@ -101,20 +101,7 @@ on_both_databases! {
         rival.has_held_up(1).await;
 
         // Every permit but its own is taken, and then there is none left.
-        let taken = Arc::new(Semaphore::new(0));
-        let mut others = JoinSet::new();
-        for _ in 1..PERMITS {
-            let (app, taken) = (app.clone(), taken.clone());
-            others.spawn(async move {
-                let request = async {
-                    taken.add_permits(1);
-                    std::future::pending::<()>().await;
-                };
-                app.with_permit(request).await
-            });
-        }
-        let all_others = timeout(PATIENCE, taken.acquire_many(PERMITS - 1)).await;
-        all_others.expect("there is a permit for each").expect("never closed").forget();
+        let mut others = take_permits(&replica, PERMITS - 1).await;
         let late = late.await.expect("a client ends without a panic").expect(503);
         assert_eq!(late.code(), "unavailable");
         assert!(!app.tasks.is_empty(), "the write is still at work");
@@ -173,6 +160,26 @@ on_both_databases! {
         let now = clients[0].room_now(&room).await;
         assert_eq!((&now["version"], &now["times_booked"]), (&41.into(), &40.into()));
     }
+}
+
+/// Takes so many of the permits, until what it returns is dropped.
+async fn take_permits(replica: &Replica, count: u32) -> JoinSet<()> {
+    let taken = Arc::new(Semaphore::new(0));
+    let mut others = JoinSet::new();
+    for _ in 0..count {
+        let (app, taken) = (replica.app.clone(), taken.clone());
+        others.spawn(async move {
+            let request = async {
+                taken.add_permits(1);
+                std::future::pending::<()>().await;
+            };
+            // One that is refused adds nothing.
+            let _ = app.with_permit(request).await;
+        });
+    }
+    let all = timeout(PATIENCE, taken.acquire_many(count)).await;
+    all.expect("there is a permit for each").expect("never closed").forget();
+    others
 }
 
 #[expect(clippy::too_many_lines, reason = "one storm, told in its order")]

@@ -1,15 +1,21 @@
 //! Migrations beside a service at work.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use vacancy_testkit::database::{Database, Kind};
+use vacancy_testkit::{PATIENCE, eventually};
 
 use super::*;
 use crate::StoreOptions;
 use crate::tx::in_transaction;
 
-/// How long another session reads the table that is to be altered.
-const READER: Duration = Duration::from_secs(5);
-/// A write that queued behind the waiting step for as long as that waits, and a slow machine.
-const WRITE_MAX: Duration = Duration::from_millis(900);
+/// How often the step is tried while another session reads the table that is to be altered.
+const TRIES: usize = 3;
+/// Sessions that wait for a lock on the table.
+const WAITING: &str = "SELECT COUNT(*) FROM pg_locks
+    WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND relation = 'marks'::regclass AND mode = 'AccessExclusiveLock' AND NOT granted";
 
 async fn store(db: &Database) -> Store {
     let options = StoreOptions {
@@ -23,8 +29,8 @@ async fn store(db: &Database) -> Store {
     store
 }
 
-/// A long reader keeps a step from its lock; writes go on meanwhile, none of them refused, and the
-/// step is made once the reader has gone.
+/// A long reader keeps a step from its lock; writes go on meanwhile, none of them refused, as PostgreSQL
+/// would refuse one that waits for a second; and the step is made once the reader has gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_that_waits_for_a_reader_holds_no_write_up() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
@@ -34,33 +40,35 @@ async fn a_step_that_waits_for_a_reader_holds_no_write_up() {
     let reading = reader.begin().await.expect("a transaction can begin");
     reading.execute_unprepared("SELECT * FROM marks").await.expect("there is such a table");
 
+    let tries = Arc::new(AtomicUsize::new(0));
     let migrating = tokio::spawn({
-        let store = store.clone();
+        let (store, tries) = (store.clone(), tries.clone());
         async move {
             let alter = "ALTER TABLE marks ADD COLUMN note text";
             let step = || {
+                tries.fetch_add(1, Ordering::SeqCst);
                 store.migrate_postgres(async |tx| tx.execute_unprepared(alter).await.map(|_| ()))
             };
             patiently(MIGRATION_TIMEOUT, step).await
         }
     });
-    let started = Instant::now();
-    let mut slowest = Duration::ZERO;
-    while started.elapsed() < READER {
-        let began = Instant::now();
+    // Before each write the next try waits for its lock, so that the write queues behind it.
+    for tried in 1..=TRIES {
+        eventually("the step waits for its lock", PATIENCE, || async {
+            (tries.load(Ordering::SeqCst) >= tried && db.count(WAITING).await > 0).then_some(())
+        })
+        .await;
         let mark = Query::new(store.dialect, "INSERT INTO marks VALUES (1)");
         in_transaction(&store, mark).await.expect("writes go on");
-        slowest = slowest.max(began.elapsed());
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(!migrating.is_finished(), "the reader was in its way");
-    assert!(slowest < WRITE_MAX, "a write waited {slowest:?}");
     reading.rollback().await.expect("nothing stands in its way");
     reader.close().await.expect("closing a pool cannot fail");
-    let migrated = tokio::time::timeout(Duration::from_secs(10), migrating).await;
+    let migrated = tokio::time::timeout(PATIENCE, migrating).await;
     let migrated = migrated.expect("it tries again soon").expect("it does not panic");
     migrated.expect("nothing is in its way any more");
-    assert!(db.count("SELECT COUNT(*) FROM marks WHERE note IS NULL").await > 0);
+    let marks = db.count("SELECT COUNT(*) FROM marks WHERE note IS NULL").await;
+    assert_eq!(marks, i64::try_from(TRIES).expect("a few"));
 }
 
 /// A lock that is never to be had ends the migration, and leaves nothing.

@@ -146,11 +146,11 @@ async fn after_the_fence_nothing_is_written() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_is_stopped_in_the_middle_leaves_nothing() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
-    let house = House::build_with(&db, Duration::from_secs(1)).await;
+    let house = House::build_with(&db, Duration::from_secs(2)).await;
     // After the room, the bookings and the events are written.
     db.sql(
         "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
-         $$ BEGIN PERFORM pg_sleep(3); RETURN NEW; END $$;
+         $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;
          CREATE TRIGGER linger AFTER INSERT ON room_events FOR EACH ROW EXECUTE FUNCTION linger();",
     )
     .await;

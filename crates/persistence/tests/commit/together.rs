@@ -1,14 +1,13 @@
 //! Requests of different rooms that share statements on PostgreSQL: each ends as if it had been alone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use vacancy_domain::RoomId;
 use vacancy_persistence::{NightsQuery, Part, Snapshot, SnapshotQuery, StoreError, Write};
 use vacancy_testkit::database::{Database, Kind};
-use vacancy_testkit::eventually;
+use vacancy_testkit::{PATIENCE, eventually};
 
 use super::house::{House, ROOM, record};
 
@@ -128,7 +127,7 @@ async fn behind_others(house: &House<'_>, parts: Vec<Part>) -> Vec<JoinHandle<En
     for (place, write) in (1..).zip(first) {
         // One by one, or they would share a slot.
         begin(commit(house, write));
-        eventually("a commit is at the gate", Duration::from_secs(10), || async {
+        eventually("a commit is at the gate", PATIENCE, || async {
             (house.db.count(UNDER_WAY).await == place).then_some(())
         })
         .await;

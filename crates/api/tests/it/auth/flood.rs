@@ -92,7 +92,6 @@ async fn a_flood_of_ever_new_keys_is_few_statements() {
     let statements = looked_up(&wire);
     let most = 2 + began.elapsed().as_millis() / 50;
     assert!(statements as u128 <= most, "{statements} statements, {most} at most");
-    assert!(statements * 4 < KEYS, "{statements} for {KEYS} keys");
     eprintln!("{KEYS} keys in {:?}: {statements} statements", began.elapsed());
 }
 

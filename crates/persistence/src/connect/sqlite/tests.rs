@@ -60,7 +60,7 @@ async fn reads_that_take_too_long_are_stopped_and_keep_no_reader() {
     let started = Instant::now();
     let waited = endless().await.expect_err("it is stopped");
     assert!(matches!(StoreError::from(waited), StoreError::Unavailable(_)));
-    assert!(started.elapsed() < STATEMENT_TIMEOUT * 3, "{:?}", started.elapsed());
+    assert!(started.elapsed() < STATEMENT_TIMEOUT * 10, "{:?}", started.elapsed());
 
     // As many as there are readers, all given up at once.
     let reads: Vec<_> = (0..SQLITE_READERS_MAX).map(|_| tokio::spawn(endless())).collect();
