@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use crate::app::App;
 use crate::bookings::erase::erase_after_stay;
 use crate::bookings::expire::expire;
+use crate::http::problem::Problem;
 
 /// The most holds looked at by one statement.
 const HOLDS_MAX: u64 = 100;
@@ -69,12 +70,21 @@ async fn expire_holds(app: &App, passed_over: &mut u64) -> bool {
             return false;
         }
     };
-    let more = holds.len() as u64 == HOLDS_MAX;
+    let mut more = holds.len() as u64 == HOLDS_MAX;
     for hold in holds {
-        if let Err(problem) = expire(app, hold).await {
-            // Another replica or a request may have written it first, or its row does not read.
-            tracing::debug!(booking = %hold, %problem, "a lapsed hold was not expired");
-            *passed_over += 1;
+        match expire(app, hold).await {
+            Ok(_) => {}
+            Err(problem) if is_its_own(&problem) => {
+                let cause = problem.cause();
+                tracing::warn!(booking = %hold, cause, %problem, "a lapsed hold was not expired");
+                *passed_over += 1;
+            }
+            // Another replica or a request may have written it first. The next batch would begin
+            // with it again, so this round ends here.
+            Err(problem) => {
+                tracing::debug!(booking = %hold, %problem, "a lapsed hold was not expired");
+                more = false;
+            }
         }
     }
     more
@@ -104,12 +114,21 @@ async fn forget_guests(app: &App, days: u32, passed_over: &mut u64) -> bool {
             return false;
         }
     };
-    let more = bookings.len() as u64 == GUESTS_MAX;
+    let mut more = bookings.len() as u64 == GUESTS_MAX;
     for booking in bookings {
         if let Err(problem) = erase_after_stay(app, booking).await {
             tracing::warn!(%booking, cause = problem.cause(), %problem, "a guest was not forgotten");
-            *passed_over += 1;
+            if is_its_own(&problem) {
+                *passed_over += 1;
+            } else {
+                more = false;
+            }
         }
     }
     more
+}
+
+/// Whether it is the fault of the one booking, whose row does not read, and will be so in the next round.
+fn is_its_own(problem: &Problem) -> bool {
+    matches!(problem, Problem::Internal(_))
 }

@@ -12,7 +12,7 @@ use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::folder::Folder;
 use vacancy_testkit::http::Answer;
 use vacancy_testkit::process::Process;
-use vacancy_testkit::replica::ReplicaOptions;
+use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::skip::skip;
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
@@ -254,6 +254,36 @@ on_both_databases! {
         eventually("it is counted", PATIENCE, || async { (expired().await == 1).then_some(()) }).await;
         assert_eq!(outcomes(&urls, "expire").await, 1);
         eprintln!("{:?}: a hold of 1 s was recorded as expired after {after:?}", db.kind());
+    }
+
+    /// More of them than the sweeper looks for at once have rows that do not read.
+    async fn holds_that_cannot_be_expired_keep_no_other_one(db: Database) {
+        const UNREADABLE: usize = 100;
+        db.is_left_unsound("names are removed, and those holds lapse");
+        let replica = Replica::start(&db).await;
+        let api = Api::new(replica.url());
+        let hotel = api.hotel().await;
+        for number in 0..UNREADABLE {
+            let room = api.room(&hotel, &number.to_string()).await;
+            hold_for(&api, &room, 60).await.expect(201);
+        }
+        db.sql("UPDATE bookings SET guest_name = ''").await;
+        db.let_holds_lapse().await;
+        let room = api.room(&hotel, "last").await;
+        hold_for(&api, &room, 1).await.expect(201);
+        replica.stop().await;
+        let options = ReplicaOptions {
+            sweep_interval: Some(Duration::from_millis(50)),
+            ..ReplicaOptions::default()
+        };
+        let replica = Replica::start_with(&db, options).await;
+        let expired = "SELECT COUNT(*) FROM bookings WHERE status = 'expired'";
+        let db = &db;
+        eventually("the one whose row reads has expired", PATIENCE, || async move {
+            (db.count(expired).await == 1).then_some(())
+        })
+        .await;
+        replica.stop().await;
     }
 }
 
