@@ -235,11 +235,13 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>
                 let wanted = Wanted { claim: claim.map(Box::new), free: None };
                 End::Stopped(StoreError::DuplicateReference.into(), wanted)
             }
+            // Lost together; or the fault of no request, where company changes nothing.
             Err(
-                error @ (StoreError::Missed | StoreError::Held | StoreError::Lost { guard: false }),
+                error @ (StoreError::Missed
+                | StoreError::Held
+                | StoreError::Lost { guard: false }
+                | StoreError::StalePlan(_)),
             ) => fault(app, attempted.counts_as, error),
-            // The fault of no request: company changes nothing.
-            Err(StoreError::StalePlan(_)) => End::Again { alone: false },
             // Perhaps another's fault: what is this one's own shows when it comes alone.
             Err(_) if several => End::Again { alone: true },
             Err(error) => fault(app, attempted.counts_as, error),

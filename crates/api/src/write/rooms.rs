@@ -19,6 +19,8 @@ use crate::http::request::WriteContext;
 
 /// The most requests of one batch.
 const BATCH_MAX: usize = 64;
+/// How often one attempt may go again because of others: those it rested on, and tables that are altered.
+const AGAIN_MAX: usize = 16;
 
 /// Carries out a write to rooms.
 pub async fn write_rooms(
@@ -42,7 +44,7 @@ pub async fn attempt_in_room(
 ) -> Result<Reply, Failure> {
     let locks = run.app.settings.room_lanes && run.is_last_of_several();
     let mut way = Way { locks, alone: run.progress().alone, ..Way::default() };
-    loop {
+    for _ in 0..AGAIN_MAX {
         let attempted = go(run, &operation, way).await?;
         run.note(&attempted);
         match attempted.end {
@@ -68,6 +70,7 @@ pub async fn attempt_in_room(
             End::Elsewhere => {}
         }
     }
+    Err(Problem::unavailable("what the write went with failed again and again").into())
 }
 
 fn names_a_version(run: &Run) -> bool {

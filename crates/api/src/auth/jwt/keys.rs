@@ -97,8 +97,11 @@ impl Keys {
             keys.keep(fetched, now);
             drop(turn);
         });
-        // It is cut short only by the end of the process.
-        let _ = fetching.await;
+        if let Err(error) = fetching.await {
+            // The end of the process, or a panic, which was no answer of the issuer's either.
+            tracing::error!(%error, "fetching the keys of an issuer ended early");
+            self.state().failed = true;
+        }
     }
 
     fn keep(&self, fetched: Result<HashMap<String, Arc<Jwk>>, String>, now: Instant) {
