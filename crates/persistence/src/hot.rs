@@ -98,12 +98,15 @@ impl ManageConnection for Manager {
             return Err(SqlxError::PoolClosed);
         }
         link.lent += 1;
+        // Left so if the caller is given up while it is asked.
+        link.busy = true;
         if link.lent >= link.plans_until {
             link.plans_until *= PLANS_KEPT_GROWTH;
             in_time(raw_sql("DISCARD PLANS").execute(&mut link.connection)).await?;
         } else if link.used.elapsed() > IDLE_TRUSTED {
             in_time(link.connection.ping()).await?;
         }
+        link.busy = false;
         link.used = Instant::now();
         Ok(())
     }
@@ -124,8 +127,13 @@ pub(crate) fn pool(
     patience: Duration,
     retirement: &Retirement,
 ) -> Pool<Manager> {
-    // One plan serves every size of a batch; planning again would cost more than it could gain.
-    let options = options.options([("plan_cache_mode", "force_generic_plan")]);
+    let options = options.options([
+        // One plan serves every size of a batch; planning again would cost more than it could gain.
+        ("plan_cache_mode", "force_generic_plan"),
+        // Every statement of the hot path has its index. A plan that was made while a table was empty
+        // would read all of it when it has grown.
+        ("enable_seqscan", "off"),
+    ]);
     Pool::builder()
         .max_size(connections)
         .connection_timeout(patience)

@@ -27,9 +27,6 @@ const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// writing each. Two keep the server busy while the next batch gathers; more make the batches smaller,
 /// and each request dearer.
 const SLOTS: usize = 2;
-/// Every statement has its index. A plan that was made while a table was empty reads all of it, and is
-/// kept when the table has grown, until PostgreSQL looks at the table again: a minute, or more.
-const BY_INDEX: (&str, &str) = ("enable_seqscan", "off");
 /// How much longer than a statement may take its answer is waited for; the connection is then closed.
 const OVERTIME: Duration = Duration::from_secs(1);
 /// How long a connection may take to answer that it is clean; after that it is closed.
@@ -57,7 +54,6 @@ pub(crate) fn connect_options(options: &StoreOptions) -> Result<PgConnectOptions
 pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectError> {
     let connect = connect_options(options)?;
     check_server(&connect, options.exclusive).await?;
-    let connect = connect.options([BY_INDEX]);
     let retirement = Retirement::default();
     // What may take long must not take the connections that writers need.
     let wide = (options.connections / 4).max(1);
