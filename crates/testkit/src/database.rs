@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -11,9 +10,9 @@ use sea_orm::{
 };
 use vacancy_persistence::{Store, StoreOptions};
 
-use crate::PATIENCE;
 use crate::cluster::{self, Server};
 use crate::folder::Folder;
+use crate::{PATIENCE, eventually};
 
 /// The two kinds of database that the service runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,17 +191,16 @@ impl Database {
         held
     }
 
-    /// Waits until as many sessions of PostgreSQL as `count` wait for a lock. Panics after ten seconds.
+    /// Waits until as many sessions of PostgreSQL as `count` wait for a lock.
     pub async fn until_waiting(&self, count: usize) {
         const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        for _ in 0..1000 {
-            if usize::try_from(self.count(WAITING).await).is_ok_and(|waiting| waiting >= count) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("there are never {count} sessions that wait for a lock");
+        let what = format!("{count} sessions wait for a lock");
+        eventually(&what, PATIENCE, || async {
+            let waiting = usize::try_from(self.count(WAITING).await);
+            waiting.is_ok_and(|waiting| waiting >= count).then_some(())
+        })
+        .await;
     }
 
     async fn hold(&self) -> Held {

@@ -33,7 +33,7 @@ pub struct Process {
 
 impl Process {
     /// Runs `binary serve --listen 127.0.0.1:0 --database-url … args…` and waits until `/readyz`
-    /// answers 200. Panics, showing its stderr, when that takes 30 s or it ends before.
+    /// answers 200. Panics, showing its stderr, when that takes longer than [`PATIENCE`] or it ends before.
     pub async fn start(binary: &Path, database_url: &str, args: &[&str]) -> Self {
         Self::start_at(binary, "127.0.0.1:0", database_url, args).await
     }
@@ -126,7 +126,7 @@ impl Process {
 
     /// Asks it to end with SIGTERM, and returns how it ended and how long that took.
     ///
-    /// Panics when it takes more than 30 s.
+    /// Panics when it takes longer than [`PATIENCE`].
     pub async fn terminate(&mut self) -> (ExitStatus, Duration) {
         self.ask_to_stop();
         self.end().await
@@ -135,7 +135,7 @@ impl Process {
     /// Waits for the end of one that was asked to stop, and returns how it ended and how long that
     /// took from here.
     ///
-    /// Panics when it takes more than 30 s.
+    /// Panics when it takes longer than [`PATIENCE`].
     pub async fn end(&mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
         let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
