@@ -34,7 +34,8 @@ pub fn post(buffer: &mut Vec<u8>, path: &str, key: Option<u64>, body: &str) {
     )
     .expect("memory takes bytes");
     if let Some(key) = key {
-        write!(buffer, "Idempotency-Key: 0b2ac4de-0000-7000-8000-{key:012x}\r\n")
+        // Not one of the reference's, which are in the same table.
+        write!(buffer, "Idempotency-Key: 0b2ac4de-0001-7000-8000-{key:012x}\r\n")
             .expect("memory takes bytes");
     }
     write!(buffer, "\r\n{body}").expect("memory takes bytes");

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use vacancy::auth::key_text::KeyText;
@@ -18,11 +19,15 @@ use crate::slice::{Load, Slice};
 use crate::sql::id;
 use crate::stats::{median, percentile, short, with_range};
 
-/// Clients of the comparison. One principal may have as many requests at work.
+/// Clients of the comparison; one principal may have twice as many requests at work.
 const CLIENTS: usize = 32;
 /// Requests a second of the flood.
 const FLOOD: f64 = 10_000.0;
 const FLOOD_SECONDS: u64 = 5;
+/// Wrong keys, more than the flood sends.
+const WRONG_KEYS: usize = 60_000;
+/// How long the good client works before it is measured.
+const WARM_UP: Duration = Duration::from_millis(500);
 /// How long a client of the flood waits for its answer.
 const FLOOD_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -37,6 +42,7 @@ struct Pair {
 pub async fn run(rig: &mut Rig) -> String {
     let (database, _) = rig.database_with_rooms(Kind::Postgres).await;
     let key = made_key(rig, &database).await;
+    // One client stands for many principals.
     let required = ["--auth", "required", "--rate-limit", "0/s"];
     let pairs = pairs(rig, &database, &key, &required).await;
     let lines: Vec<_> = pairs.iter().map(Pair::line).collect();
@@ -46,7 +52,7 @@ pub async fn run(rig: &mut Rig) -> String {
     rig.audit(&database, "keyed").await;
     format!(
         "### PostgreSQL: requests with a key, {CLIENTS} clients\n\n\
-         Two processes on one database, one `--auth none`, one `--auth required`, in turn.\n\n\
+         Two processes on one database in turn, one `--auth none`, one `--auth required --rate-limit 0/s`.\n\n\
          | work | open, a second | keyed / open | CPU of the service, keyed / open |\n|---|---|---|---|\n{}\n\n\
          One client that reads rooms with a good key, beside {FLOOD} requests a second for {FLOOD_SECONDS} s:\n\n\
          | beside | flood answered, a second | good client's p50 / p99, ms | its answers a second |\n\
@@ -79,21 +85,22 @@ async fn pairs(rig: &mut Rig, database: &Database, key: &str, required: &[&str])
     for round in 1..=rig.options.rounds {
         rig.progress(&format!("with and without a key, round {round}"));
         for (pair, (next, expected)) in pairs.iter_mut().zip(&work) {
-            let load = Load { clients: CLIENTS, duration: rig.duration(), expected: *expected };
+            let load = Load { clients: CLIENTS, duration: rig.duration() / 2, expected: *expected };
             let with_key = with_keys(next, {
                 let key = key.to_owned();
                 move || key.clone()
             });
-            let mut sides = [(&open, next, &mut pair.open), (&keyed, &with_key, &mut pair.keyed)];
-            // Who goes first changes, so that neither always finds the colder machine.
-            if round % 2 == 0 {
-                sides.reverse();
-            }
-            for (service, next, slices) in sides {
-                rig.settle(database).await;
-                let slice = Slice::run(service, Some(postmaster), load, next).await;
-                rig.failures.extend(slice.unwell(pair.work));
-                slices.push(slice);
+            // Each goes first once, so that neither always finds the colder machine.
+            for key_first in [false, true] {
+                for keys in [key_first, !key_first] {
+                    rig.settle(database).await;
+                    let (service, next) = if keys { (&keyed, &with_key) } else { (&open, next) };
+                    let slice = Slice::run(service, Some(postmaster), load, next).await;
+                    if slice.answers.count(*expected) != slice.answers.total() {
+                        rig.failures.push(format!("{}: {:?}", pair.work, slice.answers.by_status));
+                    }
+                    if keys { &mut pair.keyed } else { &mut pair.open }.push(slice);
+                }
             }
         }
     }
@@ -122,23 +129,24 @@ impl Pair {
     }
 }
 
-/// The same flood with and without anything to look up: what it costs that there are so many requests
-/// is not what it costs that their keys are wrong.
+/// The same flood without keys and with wrong ones: what it costs that so many requests are refused is
+/// not what it costs to look for their keys.
 async fn beside_floods(rig: &mut Rig, address: SocketAddr, key: &str) -> String {
     let key = key.to_owned();
     let good = with_keys(&room_reads(), move || key.clone());
-    let alive: Next = Arc::new(|buffer| {
-        requests::get(buffer, "/livez");
-        true
+    let keys: Vec<_> = (0..WRONG_KEYS).map(|_| KeyText::made()).collect();
+    let turn = AtomicUsize::new(0);
+    let wrong = with_keys(&room_reads(), move || {
+        keys[turn.fetch_add(1, Ordering::Relaxed) % keys.len()].reveal().to_owned()
     });
-    let wrong = with_keys(&room_reads(), || KeyText::made().reveal().to_owned());
     let mut lines = Vec::new();
     for (what, flood) in [
         ("nothing", None),
-        ("`GET /livez`", Some(alive)),
+        ("reads without a key", Some(room_reads())),
         ("reads with ever new wrong keys", Some(wrong)),
     ] {
         rig.progress(&format!("a good key beside {what}"));
+        load::run(&[address], 1, WARM_UP, &good).await;
         let flooding = flood.map(|next| std::thread::spawn(move || flood_with(address, &next)));
         let duration = Duration::from_secs(FLOOD_SECONDS);
         let answers = load::run(&[address], 1, duration, &good).await;
@@ -160,7 +168,8 @@ fn beside_line(what: &str, answers: &Answers, flooded: Option<&Outcome>) -> Stri
             let rates = by_status.map(|(status, count)| {
                 format!("{status}: {}", short(*count as f64 / FLOOD_SECONDS as f64))
             });
-            rates.collect::<Vec<_>>().join(", ")
+            let rates: Vec<_> = rates.collect();
+            format!("{}; gave up: {}", rates.join(", "), outcome.gave_up)
         },
     );
     let rate = answers.total() as f64 / answers.elapsed.as_secs_f64();
