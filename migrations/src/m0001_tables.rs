@@ -212,11 +212,15 @@ CREATE INDEX idempotency_keys_expires_at ON idempotency_keys (expires_at);
 ";
 
 /// The database keeps the last word: no two occupying bookings of a room share a night.
+///
+/// `IS TRUE` hides its index from queries: PostgreSQL takes a partial index where it can prove that the
+/// query asks for no other rows, and among few bookings this one looks as good as the B-tree, though a
+/// room's bookings cost ten times as much in it.
 const GUARD_POSTGRES: &str = r"
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 ALTER TABLE bookings ADD CONSTRAINT bookings_do_not_overlap
     EXCLUDE USING gist (room_id WITH =, daterange(check_in, check_out) WITH &&)
-    WHERE (status IN ('held', 'confirmed'));
+    WHERE ((status IN ('held', 'confirmed')) IS TRUE);
 ";
 
 /// SQLite has no exclusion constraints; one trigger for each way a booking comes to occupy nights.

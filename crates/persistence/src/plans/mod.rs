@@ -14,7 +14,8 @@ use vacancy_testkit::database::{Database, Kind};
 
 use self::notices::{REPORTED, Reported};
 use self::rows::{
-    ROOM, begin_on_postgres, empty_postgres, fill_postgres, grow_past_on_postgres, today,
+    ROOM, begin_on_postgres, book_one_night_everywhere, empty_postgres, fill_postgres,
+    grow_past_on_postgres, today,
 };
 use self::statements::{Purpose, all, open};
 use self::work::Work;
@@ -68,6 +69,24 @@ async fn on_postgres_the_hot_path_is_planned_anew_as_tables_grow() {
         reporting.room(RoomId(ROOM)).await.expect("it is read");
     }
     check_hot_path(&db, &reporting, &reported, 0).await;
+}
+
+/// The guard's own index finds a room's bookings too, ten times dearer than the one that is made for it. No
+/// query may take it, and with few bookings it would look as good.
+#[tokio::test]
+async fn on_postgres_no_query_takes_the_guards_index() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let (store, caught) = open(&db, "").await;
+    begin_on_postgres(&db).await;
+    book_one_night_everywhere(&db).await;
+    for (purpose, statement) in all(&store, &caught, today(&db).await).await {
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let mut work = Work::default();
+            work.add(&explain_on_postgres(&store, mode, &statement).await);
+            let taken = work.indexes.values().any(|index| index == "bookings_do_not_overlap");
+            assert!(!taken, "{purpose:?}, {mode}: {work:?}");
+        }
+    }
 }
 
 /// Checks the statements of single resources, decisions and commits as they run: each by its one

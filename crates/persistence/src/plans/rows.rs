@@ -35,6 +35,23 @@ pub async fn begin_on_postgres(db: &Database) {
     }
 }
 
+/// Adds 2,000 rooms to the hotel of [`begin_on_postgres`], each booked for the same night.
+pub async fn book_one_night_everywhere(db: &Database) {
+    db.sql(&format!(
+        "INSERT INTO rooms (id, hotel_id, number, kind, capacity, status, times_booked, version,
+             created_at, updated_at)
+         SELECT gen_random_uuid(), '{HOTEL}', n, 'double', 2, 'open', 1, 2, now(), now()
+         FROM generate_series(1, 2000) AS n;
+         INSERT INTO bookings (room_id, id, hotel_id, guest_name, guests, check_in, check_out, status,
+             version, room_version, created_at, updated_at)
+         SELECT id, gen_random_uuid(), hotel_id, 'Ada', 1, current_date + 30, current_date + 31,
+             'confirmed', 1, 2, now(), now()
+         FROM rooms WHERE version = 2"
+    ))
+    .await;
+    db.sql("VACUUM ANALYZE").await;
+}
+
 /// Removes what [`begin_on_postgres`] and its use have left.
 pub async fn empty_postgres(db: &Database) {
     for table in TABLES {
