@@ -25,7 +25,7 @@ const CONVENTIONS: &str = "\
 Hotels, rooms, stays by the night. Every write to a room is a compare-and-set on its version: no night is sold twice.
 
 - **Versions.** Each resource has a `version`, which is also its `ETag`. An edit says which one it edits, with `If-Match` or \
-`?version=`; `If-Match: *` edits whatever is there. An old one is answered 412 or 409, with the current one.
+`?version=`; `If-Match: *` edits the version that is there. An old one is answered 412 or 409, with the current one.
 - **Keys.** A write with an `Idempotency-Key` is done once, however often it is sent: the same answer comes back.
 - **Problems.** What does not succeed is answered `application/problem+json`: `code` says what it is, `retryable` whether \
 the same request may succeed later, `/problems/{code}` what to do.

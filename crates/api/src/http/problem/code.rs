@@ -103,7 +103,7 @@ codes! {
     IdempotencyMismatch = 422 "idempotency_mismatch", "Idempotency mismatch",
         "This Idempotency-Key was used for another request. A key names one request: method, path, query, body and If-Match.";
     PreconditionRequired = 428 "precondition_required", "Precondition required",
-        "An edit must say which version it edits: send If-Match with the ETag you read, or ?version=. If-Match: * edits whatever is there.";
+        "An edit must say which version it edits: send If-Match with the ETag you read, or ?version=. If-Match: * edits the version that is there.";
     RateLimited = 429 "rate_limited", "Rate limited",
         "The principal sends more requests than it may, or has too many at work at once. Send the request again after Retry-After.";
     HeadersTooLarge = 431 "headers_too_large", "Headers too large",
