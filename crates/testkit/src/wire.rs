@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 mod connection;
 mod message;
@@ -34,8 +33,7 @@ impl Wire {
     pub async fn start(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let (hang_up, _) = watch::channel(());
-        let shared = Arc::new(Shared { state: Mutex::default(), hang_up });
+        let shared = Arc::new(Shared { state: Mutex::default() });
         let accepting = tokio::spawn(accept(listener, upstream, Arc::clone(&shared)));
         Self { address, shared, accepting }
     }
@@ -76,11 +74,6 @@ impl Wire {
         self.shared.state().refusing = false;
     }
 
-    /// Closes every present connection.
-    pub fn hang_up(&self) {
-        self.shared.hang_up.send_replace(());
-    }
-
     /// What it has done so far.
     pub fn counters(&self) -> Counters {
         self.shared.state().counters
@@ -114,11 +107,12 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.hang_up();
     }
 }
 
+/// Carries the connections that come; all of them end with it.
 async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
     loop {
         let Ok((client, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: some will come back.
@@ -133,14 +127,9 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>
             }
             state.counters.connections += 1;
         }
-        let mut hang_up = shared.hang_up.subscribe();
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            tokio::select! {
-                // Either side breaking off is the connection's end, and there is no one end left to tell.
-                _ = connect(client, upstream, &shared) => {}
-                _ = hang_up.changed() => {}
-            }
-        });
+        // Either side breaking off is the connection's end, and there is no one end left to tell.
+        connections.spawn(async move { drop(connect(client, upstream, &shared).await) });
+        while connections.try_join_next().is_some() {}
     }
 }

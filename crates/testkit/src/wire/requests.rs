@@ -116,14 +116,11 @@ impl<'a> Requests<'a> {
 mod tests {
     use std::sync::Mutex;
 
-    use tokio::sync::watch;
-
     use super::*;
 
     #[test]
     fn a_commit_is_seen_through_a_prepared_statement() {
-        let hang_up = watch::channel(()).0;
-        let shared = Shared { state: Mutex::default(), hang_up };
+        let shared = Shared { state: Mutex::default() };
         let withheld = Withheld::default();
         let mut requests = Requests::new(&shared, &withheld);
         let mut executed = |kind: u8, body: &[u8]| {

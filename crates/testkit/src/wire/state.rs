@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use tokio::sync::watch;
-
 /// The most statements that a wire keeps while recording; later ones are passed over.
 const RECORDED_MAX: usize = 100_000;
 
@@ -61,8 +59,6 @@ pub struct Counters {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
-    /// Changes whenever all connections are to be closed.
-    pub(super) hang_up: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
