@@ -132,7 +132,7 @@ async fn after_the_fence_nothing_is_written() {
     for (late, is_kept) in [(TimeDelta::milliseconds(1_100), false), (TimeDelta::zero(), true)] {
         let before = house.rows().await;
         let part = House::part(&house.calendar(ROOM).await, 0, 1);
-        let at = part.change.rooms[0].to.updated_at;
+        let at = house.calendar(ROOM).await.now;
         let write = Arc::new(Write::new(vec![part], at - late));
         let kept = house.store.session().expect("the file is there").commit(write).await;
         assert_eq!(kept.is_ok(), is_kept, "{kept:?}");
