@@ -150,15 +150,25 @@ impl OpenConnection {
     }
 
     /// So many more bytes have come. Returns whether there is room for them: false when the
-    /// unfinished heads of all connections have become too large together.
+    /// unfinished heads of all connections would become too large together. This one's are given
+    /// back then, before its client can see that it ends.
     pub(super) fn read(&self, bytes: usize) -> bool {
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
         if self.is_at_work() {
             return true;
         }
-        self.head_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let before = self.all.head_bytes.fetch_add(bytes, Ordering::Relaxed);
-        before + bytes <= self.all.head_bytes_max
+        let with_them = |used| Some(used + bytes).filter(|used| *used <= self.all.head_bytes_max);
+        let has_room = self
+            .all
+            .head_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_them)
+            .is_ok();
+        if has_room {
+            self.head_bytes.fetch_add(bytes, Ordering::Relaxed);
+        } else {
+            self.release_head();
+        }
+        has_room
     }
 
     fn leave(&self) {
@@ -225,12 +235,14 @@ mod tests {
         assert!(one.read(60));
         assert!(other.read(40));
         assert!(!other.read(1));
+        assert!(one.read(40), "what the one without room had is given back");
+        assert!(!other.read(1));
         one.works();
         assert!(one.read(1_000), "of a body");
-        assert!(other.read(59));
+        assert!(other.read(100));
         drop(other);
         one.waits();
         assert!(one.read(100));
-        assert_eq!(one.bytes_read(), 1_160);
+        assert_eq!(one.bytes_read(), 1_200);
     }
 }
