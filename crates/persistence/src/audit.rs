@@ -67,7 +67,7 @@ impl Store {
         let mut violations = Vec::new();
         for rule in RULES {
             let mut query = Query::new(self.dialect, self.show_ids(rule));
-            query.push(" LIMIT ").bind(VIOLATIONS_MAX);
+            query.limit(VIOLATIONS_MAX);
             for row in query.all(&tx).await? {
                 violations.push(row.try_get("", "line")?);
             }

@@ -37,6 +37,13 @@ impl Query {
         format!("${}", self.values.len())
     }
 
+    /// Appends how many rows are wanted at most. Written out: of a bound number PostgreSQL takes it that
+    /// a tenth of all rows are wanted, so the larger the table, the dearer looks the plan for any values,
+    /// and it plans anew each time rather than keep that one.
+    pub(crate) fn limit(&mut self, rows: u64) -> &mut Self {
+        self.push(&format!(" LIMIT {rows}"))
+    }
+
     /// As [`Query::value`], a day whose type the place around it does not tell.
     pub(crate) fn day(&mut self, day: Day) -> String {
         format!("CAST({} AS {})", self.value(day), self.dialect.date_type())

@@ -41,7 +41,7 @@ impl Store {
         skip: u64,
         limit: u64,
     ) -> Result<Vec<BookingId>, StoreError> {
-        query.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(skip);
+        query.limit(limit).push(" OFFSET ").bind(skip);
         let rows = query.all(&self.reader).await?;
         let ids = rows.iter().map(|row| row.try_get("", "id").map(BookingId));
         Ok(ids.collect::<Result<_, sea_orm::DbErr>>()?)
@@ -62,7 +62,7 @@ impl Store {
         // read anew, and only the outer condition is then asked again.
         let mut query = Query::new(self.dialect, "DELETE FROM idempotency_keys WHERE ");
         query.push(&expired).push(" AND key IN (SELECT key FROM idempotency_keys WHERE ");
-        query.push(&expired).push(" ORDER BY expires_at LIMIT ").bind(limit).push(")");
+        query.push(&expired).push(" ORDER BY expires_at").limit(limit).push(")");
         in_transaction(self, query).await
     }
 }

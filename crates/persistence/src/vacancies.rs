@@ -48,7 +48,7 @@ impl Store {
             wanted.extend([format!(" AND r.kind = {}", query.value(kind))]);
         }
         self.push_sellable(&mut query, &wanted, stay, guests, "random()");
-        query.push(" LIMIT ").bind(CANDIDATES_MAX);
+        query.limit(CANDIDATES_MAX);
         query.push(") AS r ON h.id IS NOT NULL ORDER BY r.times_booked, random()");
         let rows = query.all(&self.reader).await?;
         let first = rows.first().ok_or_else(|| no_row("candidates"))?;
@@ -81,7 +81,7 @@ impl Store {
             "r.hotel_id = (SELECT hotel_id FROM rooms WHERE id = {room}) AND r.id <> {room}"
         );
         self.push_sellable(&mut query, &wanted, stay, guests, "r.id");
-        query.push(", r.id LIMIT ").bind(limit);
+        query.push(", r.id").limit(limit);
         let rows = query.all(&self.reader).await?;
         let ids = rows.iter().map(|row| row.try_get("", "id").map(RoomId));
         Ok(ids.collect::<Result<_, DbErr>>()?)

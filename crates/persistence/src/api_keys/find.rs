@@ -41,7 +41,7 @@ impl Store {
             let within = self.limited_to(&mut query, hotels);
             query.push(" AND ").push(&within);
         }
-        query.push(" ORDER BY id LIMIT ").bind(limit + 1);
+        query.push(" ORDER BY id").limit(limit + 1);
         let rows = query.all(&self.reader).await?;
         let keys: Result<Vec<_>, _> = rows.iter().map(read).collect();
         let mut items = keys?;

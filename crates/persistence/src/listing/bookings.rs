@@ -59,7 +59,7 @@ impl Store {
     fn bookings_query(&self, filter: &BookingFilter) -> Query {
         let columns = own_columns::<booking::Column>("b");
         let mut query = Query::new(self.dialect, format!("SELECT {columns} FROM ("));
-        let limit = query.value(filter.limit + 1);
+        let wanted = filter.limit + 1;
         let mut union = "";
         for hotels in apart(filter) {
             let condition = condition(&mut query, filter, hotels.as_deref());
@@ -70,11 +70,11 @@ impl Store {
                 ));
                 query.push(&words);
                 query.push(&condition);
-                query.push(" ORDER BY b.check_in, b.id LIMIT ").push(&limit).push(") AS b");
+                query.push(" ORDER BY b.check_in, b.id").limit(wanted).push(") AS b");
                 union = " UNION ALL ";
             }
         }
-        query.push(") AS b ORDER BY b.check_in, b.id LIMIT ").push(&limit);
+        query.push(") AS b ORDER BY b.check_in, b.id").limit(wanted);
         query
     }
 }

@@ -36,7 +36,7 @@ impl Store {
         let columns = own_columns::<room_event::Column>("e");
         let mut query = Query::new(self.dialect, format!("SELECT {columns} FROM room_events AS e"));
         query.push(" WHERE e.room_id = ").bind(room.0).push(" AND e.version > ").bind(after);
-        query.push(" ORDER BY e.version LIMIT ").bind(limit + 1);
+        query.push(" ORDER BY e.version").limit(limit + 1);
         self.page(query, limit, |row: room_event::Model| {
             Ok(HistoryEvent {
                 version: Version(row.version),

@@ -29,7 +29,7 @@ impl Store {
         if let Some(after) = after {
             query.push(" AND h.id > ").bind(after.0);
         }
-        query.push(" ORDER BY h.id LIMIT ").bind(limit + 1);
+        query.push(" ORDER BY h.id").limit(limit + 1);
         let read = |hotel: hotel::Model| hotel.into_domain(&self.zones);
         self.page(query, limit, read).await
     }

@@ -144,7 +144,7 @@ impl Store {
         let mut query = Query::new(self.dialect, "WITH found AS (");
         query.push(&format!("SELECT {columns} FROM ("));
         let next = next_rooms(&mut query, filter);
-        query.push(&format!("{next} LIMIT {ROOMS_EXAMINED_MAX}) AS r WHERE 1 = 1"));
+        query.push(&next).limit(ROOMS_EXAMINED_MAX).push(") AS r WHERE 1 = 1");
         if let Some(kind) = &filter.kind {
             query.push(" AND r.kind = ").bind(kind.as_str());
         }
@@ -155,9 +155,9 @@ impl Store {
             query.push(" AND r.status = 'open'");
             self.and_free(&mut query, stay);
         }
-        let limit = query.value(filter.limit);
-        query.push(&format!(
-            " ORDER BY {order} LIMIT {limit} + 1)
+        let limit = filter.limit;
+        query.push(" ORDER BY ").push(&order).limit(limit + 1).push(&format!(
+            ")
              SELECT {columns}, r.is_item FROM (
                  SELECT {columns}, 1 AS is_item FROM found AS r
                  UNION ALL

@@ -7,21 +7,23 @@ mod rows;
 mod statements;
 mod work;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait, Value as Bound};
+use sea_orm::{
+    ConnectionTrait, DbBackend, Statement, TransactionTrait, TryGetable, Value as Bound,
+};
 use serde_json::Value;
-use vacancy_domain::RoomId;
+use vacancy_domain::{HotelId, RoomId};
 use vacancy_testkit::database::{Database, Kind};
 
 use self::notices::{REPORTED, Reported};
 use self::rows::{
-    ROOM, begin_on_postgres, book_one_night_everywhere, empty_postgres, fill_postgres,
+    HOTEL, ROOM, begin_on_postgres, book_one_night_everywhere, empty_postgres, fill_postgres,
     grow_past_on_postgres, today,
 };
 use self::statements::{Purpose, all, open};
 use self::work::Work;
 use crate::by_id::Single;
 use crate::hot::PLANS_KEPT;
-use crate::{ROOMS_EXAMINED_MAX, Store, commit_sqlite, receipt, snapshot};
+use crate::{BookingFilter, ROOMS_EXAMINED_MAX, Store, commit_sqlite, receipt, snapshot};
 
 #[tokio::test]
 async fn on_postgres_no_statement_reads_more_when_the_past_grows() {
@@ -89,6 +91,26 @@ async fn on_postgres_no_query_takes_the_guards_index() {
     }
 }
 
+/// PostgreSQL plans a statement five times for its values, and from then on keeps the plan for any values
+/// unless that looks dearer; planning a list of four statuses takes longer than reading it.
+#[tokio::test]
+async fn on_postgres_a_list_is_not_planned_for_each_request() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let (store, caught) = open(&db, "").await;
+    fill_postgres(&db).await;
+    grow_past_on_postgres(&db, 20_000).await;
+    let filter = BookingFilter { limit: 50, ..BookingFilter::default() };
+    for of in [
+        BookingFilter { hotel: Some(HotelId(HOTEL)), ..filter.clone() },
+        BookingFilter { room: Some(RoomId(ROOM)), ..filter },
+    ] {
+        store.bookings(&of).await.expect("it is read");
+        let statement = caught.lock().expect("no test panics while holding it").pop();
+        let statement = statement.expect("one was run");
+        assert_eq!(planned_of_ten(&store, &statement).await, 5, "{of:?}");
+    }
+}
+
 /// Checks the statements of single resources, decisions and commits as they run: each by its one
 /// plan, made for any values.
 async fn check_hot_path(db: &Database, store: &Store, reported: &Reported, past: i64) {
@@ -134,23 +156,47 @@ fn rows_at_most(purpose: &Purpose) -> f64 {
 
 /// The plan that a prepared statement has in this mode, carried out.
 async fn explain_on_postgres(store: &Store, mode: &str, statement: &Statement) -> Value {
+    let (prepare, execute) = prepared(statement);
+    let asks = [format!("SET LOCAL plan_cache_mode = {mode}"), prepare];
+    let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {execute}");
+    let plan: Value = last_of(store, &asks, explain).await;
+    plan[0]["Plan"].clone()
+}
+
+/// How many of ten executions of a prepared statement were planned for their values.
+async fn planned_of_ten(store: &Store, statement: &Statement) -> i64 {
+    let (prepare, execute) = prepared(statement);
+    let mut asks = vec![prepare];
+    asks.extend(std::iter::repeat_n(execute, 10));
+    let planned = "SELECT custom_plans FROM pg_prepared_statements WHERE name = 'planned'";
+    last_of(store, &asks, planned.to_owned()).await
+}
+
+/// How a statement is prepared as `planned`, and executed with its values.
+fn prepared(statement: &Statement) -> (String, String) {
     let values = statement.values.iter().flat_map(|values| &values.0);
     let (types, literals): (Vec<_>, Vec<_>) = values.map(in_sql).unzip();
-    let types = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
-    let literals =
-        if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
+    let listed = |list: Vec<_>| {
+        if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) }
+    };
+    let types = listed(types.into_iter().map(str::to_owned).collect());
+    let sql = &statement.sql;
+    (format!("PREPARE planned {types} AS {sql}"), format!("EXECUTE planned {}", listed(literals)))
+}
+
+/// Does what is asked, `planned` among it, and returns the one value of the last.
+async fn last_of<T: TryGetable>(store: &Store, asks: &[String], last: String) -> T {
     // Past the callback: this is the writer's connection.
     let tx = store.writer.begin().await.expect("a transaction begins");
-    let prepare =
-        format!("SET LOCAL plan_cache_mode = {mode}; PREPARE planned {types} AS {}", statement.sql);
-    tx.execute_unprepared(&prepare).await.expect("what was run can be prepared");
-    let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE planned {literals}");
-    let explained = tx.query_one_raw(Statement::from_string(statement.db_backend, explain)).await;
-    let explained = explained.expect("what was prepared can be explained").expect("one row");
-    let plan: Value = explained.try_get_by_index(0).expect("a plan is JSON");
+    for ask in asks {
+        tx.execute_unprepared(ask).await.expect("what was run can be prepared");
+    }
+    let row = tx.query_one_raw(Statement::from_string(DbBackend::Postgres, last)).await;
+    let row = row.expect("what was prepared can be asked about").expect("one row");
+    let value = row.try_get_by_index(0).expect("its type");
     tx.execute_unprepared("DEALLOCATE planned").await.expect("it was prepared");
     tx.rollback().await.expect("nothing was written");
-    plan[0]["Plan"].clone()
+    value
 }
 
 /// Type and literal of a value.
