@@ -11,7 +11,7 @@ A script finds this package by the folder above its own:
 """
 
 from .fleet import Fleet, Program, TimeIsUp, Trouble, wait_until
-from .ports import bearing, free_port, get
+from .ports import Connection, bearing, free_port, get
 from .postgres import Postgres, find_postgres, unprivileged
 from .programs import built_binary, default_binary, find_binary, find_program
 from .prometheus import RULES, Prometheus, start_prometheus
@@ -20,6 +20,7 @@ from .signals import Interrupted, ignore_signals, turn_signals_into_exits
 
 __all__ = [
     "RULES",
+    "Connection",
     "Fleet",
     "Interrupted",
     "Postgres",

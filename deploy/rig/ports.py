@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1, and a GET on one of them, with a key or without."""
+"""Ports of 127.0.0.1, and requests to one of them."""
 
 import http.client
 import pathlib
@@ -8,19 +8,19 @@ import socket
 LOWEST, HIGHEST = 15_000, 32_000
 EPHEMERAL = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 
-_given = set()
+# A socket for each port that was given, held as long as this process lives.
+_given = {}
 
 
 def free_port():
-    """A port that nothing listens on, given only once in this process.
+    """A port that nothing listens on, given to no other process that asks here.
 
     It is below the ports of outgoing connections. One of those could be the load's own connection,
     which would take the port before the server comes, or while it is killed and started again.
     """
     ports = _ports()
     for port in random.sample(ports, len(ports)):
-        if port not in _given and _can_bind(port):
-            _given.add(port)
+        if port not in _given and _can_bind(port) and _claim(port):
             return port
     raise OSError(f"no free port from {ports.start} to {ports.stop - 1} on 127.0.0.1")
 
@@ -41,10 +41,46 @@ def _can_bind(port):
         return True
 
 
+def _claim(port):
+    """Takes the port's name, which one process has at a time: the port itself is free until its
+    server has started, and while it is killed and started again."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        # An abstract name, as Linux has them: of this network, like the port, and gone with us.
+        claim.bind(f"\0vacancy-rig-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _given[port] = claim
+    return True
+
+
 def is_taken(port):
     """Whether a program listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Connection(http.client.HTTPConnection):
+    """Sends a request's head and body in one piece. In two, a client that is not scheduled between them
+    is one whose body does not come, and is answered 408."""
+
+    _pieces = None
+
+    def request(self, *arguments, **options):
+        self._pieces = []
+        try:
+            super().request(*arguments, **options)
+            whole = b"".join(self._pieces)
+        finally:
+            self._pieces = None
+        self.send(whole)
+
+    def send(self, data):
+        if self._pieces is None:
+            super().send(data)
+        else:
+            self._pieces.append(data)
 
 
 def bearing(key):

@@ -86,12 +86,13 @@ class Postgres:
 
     def _serve(self, fleet):
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        # It gives up by itself, after three seconds.
         ready = [self._tools / "pg_isready", "-q", *self._where()]
         return fleet.start(
             "postgres",
             [self._tools / "postgres", "-D", "data", f"--port={self.port}", *settings],
             port=self.port,
-            is_up=lambda: subprocess.run(ready, timeout=10, check=False).returncode == 0,
+            is_up=lambda: subprocess.run(ready, check=False).returncode == 0,
             stop_by=signal.SIGINT,  # Ends sessions instead of waiting for them.
             cwd=self._home,
             **self._as_user,
@@ -111,7 +112,7 @@ class Postgres:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
             cwd=self._home,
             env=self._environment,

@@ -57,7 +57,7 @@ class Prometheus:
         """The `data` of an answer. Fails with Prometheus's own words."""
         url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
-            with urllib.request.urlopen(url, timeout=30) as response:
+            with urllib.request.urlopen(url, timeout=120) as response:
                 return json.load(response)["data"]
         except urllib.error.HTTPError as error:
             raise Trouble(f"{url}: {error.read().decode(errors='replace')}") from error

@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 import rig
 from rig import ports
 
 DEPLOY = pathlib.Path(__file__).resolve().parent.parent
+# For an answer that is sure to come, in seconds.
+PATIENCE = 60
 UNTIL_TERM = "trap '{on_term}' TERM; touch {name}.up; while :; do sleep 0.05; done"
 INTERRUPTED = """
 import rig, signal, sys
@@ -35,8 +38,31 @@ class PortTest(unittest.TestCase):
             self.assertLess(max(given), lowest_ephemeral)
 
     def test_nothing_answers_there(self):
-        self.assertEqual(rig.get(f"127.0.0.1:{rig.free_port()}", "/"), (0, b""))
+        with socket.socket() as held:  # Bound and not listening: no other program can answer.
+            held.bind(("127.0.0.1", rig.free_port()))
+            address = "{}:{}".format(*held.getsockname())
+            self.assertEqual(rig.get(address, "/", seconds=PATIENCE), (0, b""))
 
+    def test_a_port_is_given_to_one_process(self):
+        port = rig.free_port()
+        self.assertFalse(ports._claim(port))
+        ask = f"from rig import ports; print(ports._claim({port}), ports._claim({rig.free_port()}))"
+        done = subprocess.run([sys.executable, "-c", ask], cwd=DEPLOY, capture_output=True, text=True)
+        self.assertEqual(done.stdout, "False False\n", done.stderr)
+
+    def test_head_and_body_are_one_piece(self):
+        sent = []
+
+        class Recorded(rig.Connection):
+            def connect(self):
+                self.sock = self
+
+            def sendall(self, data):
+                sent.append(bytes(data))
+
+        for number in (1, 2):
+            Recorded("127.0.0.1").request("POST", "/", f"body {number}", {"A": "b"})
+        self.assertEqual([piece.split(b"\r\n\r\n")[1] for piece in sent], [b"body 1", b"body 2"])
 
     def test_a_key_is_borne_or_none(self):
         self.assertEqual(rig.bearing("vac_x"), {"Authorization": "Bearer vac_x"})
@@ -89,9 +115,9 @@ class FleetTest(unittest.TestCase):
     def test_a_killed_program_starts_again_on_its_port(self):
         program = self.web(rig.free_port())
         program.kill()
-        self.assertEqual(rig.get(program.address, "/")[0], 0)
+        self.assertEqual(rig.get(program.address, "/", seconds=PATIENCE)[0], 0)
         program.start()
-        self.assertEqual(rig.get(program.address, "/")[0], 200)
+        self.assertEqual(rig.get(program.address, "/", seconds=PATIENCE)[0], 200)
         self.assertEqual(program.stop(), -signal.SIGTERM)
 
     def test_a_port_that_was_taken_meanwhile_is_named(self):
@@ -140,6 +166,15 @@ class WaitTest(unittest.TestCase):
 
     def test_it_returns_what_it_waited_for(self):
         self.assertEqual(rig.wait_until("there is one", lambda: "one"), "one")
+
+    def test_it_asks_once_more_after_its_time(self):
+        answers = iter((False, True))
+
+        def asked_late():
+            time.sleep(0.02)
+            return next(answers)
+
+        self.assertTrue(rig.wait_until("it is so", asked_late, seconds=0.01, every=0))
 
     def test_it_says_what_did_not_come(self):
         with self.assertRaisesRegex(rig.TimeIsUp, "until pigs fly"):
