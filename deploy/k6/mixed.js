@@ -4,7 +4,7 @@
 import exec from 'k6/execution';
 import {
   NIGHTS, acknowledged, answer, book, bookingBody, careful, createHotels, get, options as withProof,
-  prove, ready, setting, sold, stay, write,
+  prove, ready, setting, smoke, sold, stay, write,
 } from './lib/vacancy.js';
 
 export { handleSummary } from './lib/vacancy.js';
@@ -43,6 +43,11 @@ export function setup() {
 }
 
 export const visit = careful((data) => {
+  // However few visits a slow machine makes in a smoke run, some of them book.
+  if (smoke && exec.vu.iterationInScenario === 0) {
+    bookARoom(data);
+    return;
+  }
   let dice = Math.random() * 100;
   for (const [share, action] of day) {
     dice -= share;

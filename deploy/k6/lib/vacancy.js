@@ -77,6 +77,11 @@ export function setting(name, full, short) {
   return number;
 }
 
+// A threshold of the full run alone. It promises a pace, which the machine has to keep as well.
+export function inFull(...rules) {
+  return smoke ? [] : rules;
+}
+
 // k6 options: the scenarios, the thresholds that hold for all of them, and the caller's own.
 // Set-up and teardown lack the tag `phase:load`, so latencies are those of the load alone.
 export function options(scenarios, thresholds) {
@@ -99,8 +104,10 @@ export function options(scenarios, thresholds) {
       rooms_proven: ['count>0'],
       accepted_bookings: ['count>0'],
       'http_reqs{phase:load}': ['count>0'],
-      'http_req_duration{phase:load}': ['p(95)<2000'],
-      'http_req_duration{phase:load,kind:write}': ['p(95)<2000'],
+      // How long an answer takes on a machine that does other things too is no matter of a smoke
+      // run; without a rule the two are still measured.
+      'http_req_duration{phase:load}': inFull('p(95)<2000'),
+      'http_req_duration{phase:load,kind:write}': inFull('p(95)<2000'),
       ...thresholds,
     },
     setupTimeout: '15m',
