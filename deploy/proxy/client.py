@@ -5,6 +5,11 @@ import http.client
 import json
 import uuid
 
+import rig
+
+# The same for the whole run, also when midnight passes.
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+
 
 class Answer:
     def __init__(self, response, body):
@@ -20,8 +25,8 @@ class Answer:
 class Client:
     """A connection that is kept, and opened again after an error."""
 
-    def __init__(self, port, timeout_s=10.0):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    def __init__(self, port, timeout_s=60.0):
+        self.connection = rig.Connection("127.0.0.1", port, timeout=timeout_s)
 
     def call(self, method, path, body=None, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -62,4 +67,4 @@ def create_rooms(port, count):
 
 
 def night(n):
-    return (datetime.date.today() + datetime.timedelta(days=n)).isoformat()
+    return (TODAY + datetime.timedelta(days=n)).isoformat()

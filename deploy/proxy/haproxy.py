@@ -5,6 +5,7 @@ import pathlib
 import socket
 
 import rig
+from client import call
 
 HERE = pathlib.Path(__file__).resolve().parent
 BACKENDS = ("repeatable", "once", "room_repeatable", "room_once")
@@ -35,7 +36,7 @@ class Proxy:
 
     def command(self, line):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(5)
+            s.settimeout(60)
             s.connect(self.socket)
             s.sendall(line.encode() + b"\n")
             return b"".join(iter(lambda: s.recv(65536), b"")).decode()
@@ -59,6 +60,35 @@ class Proxy:
             )
         except (OSError, KeyError, IndexError):
             return False
+
+    def call(self, method, path, body=None, **headers):
+        """Asks through the proxy, and again while it says that it knows of no replica: such a request
+        has reached none. Checks that a busy machine did not answer in time have taken them out."""
+
+        def answer():
+            answer = call(self.port, method, path, body, **headers)
+            is_refused = answer.status == 503 and b"no replica can be reached" in answer.body
+            return None if is_refused else answer
+
+        return rig.wait_until(f"a replica takes {method} {path}", answer)
+
+    def steadily(self, case):
+        """What `case()` returns: whether it is well, and what was seen. It rests on both replicas being
+        known to the proxy, so one that is not well is tried anew if the proxy lost sight of one, which
+        it does when a busy machine lets the checks wait."""
+        for _ in range(5):
+            rig.wait_until("the proxy knows both replicas", lambda: self.up("a", "b"))
+            lost = self.lost()
+            is_well, seen = case()
+            if is_well or (self.lost() == lost and self.up("a", "b")):
+                break
+        return is_well, seen
+
+    def lost(self):
+        """How many checks have failed, and how often a replica was taken out."""
+        rows = self.stats()
+        each = (rows["repeatable", server] for server in ("a", "b"))
+        return [(row["chkfail"], row["chkdown"]) for row in each]
 
     def retries(self):
         rows = self.stats()

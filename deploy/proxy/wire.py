@@ -15,7 +15,7 @@ def wire(proxy, a):
     check("the replica sends a strong tag", tag == '"1"', tag)
 
     for coding in ("gzip", "gzip, deflate, br, zstd", "identity;q=0, gzip"):
-        answer = call(proxy.port, "GET", path, Accept_Encoding=coding)
+        answer = proxy.call("GET", path, Accept_Encoding=coding)
         check(
             f"Accept-Encoding {coding}: the tag and the body are the replica's, byte for byte",
             (answer.status, answer.headers["ETag"], answer.headers["Content-Encoding"], answer.body)
@@ -24,13 +24,13 @@ def wire(proxy, a):
         )
     check("no-transform arrives", "no-transform" in (answer.headers["Cache-Control"] or ""), answer)
 
-    answer = call(proxy.port, "GET", path, If_None_Match=tag)
+    answer = proxy.call("GET", path, If_None_Match=tag)
     check(
         "If-None-Match with the current tag: 304, the tag, no body",
         (answer.status, answer.headers["ETag"], answer.body) == (304, tag, b""),
         answer,
     )
-    answer = call(proxy.port, "GET", path, If_None_Match='"99"')
+    answer = proxy.call("GET", path, If_None_Match='"99"')
     check("If-None-Match with another: 200", answer.status == 200, answer)
 
     client = Client(proxy.port)
@@ -51,34 +51,34 @@ def wire(proxy, a):
         and client.connection.sock is source,
         (second, third),
     )
-    answer = call(proxy.port, "GET", path, Connection="close")
+    answer = proxy.call("GET", path, Connection="close")
     check("Connection: close is honoured", answer.headers["Connection"] == "close", answer)
 
     merge = {"Content_Type": "application/merge-patch+json"}
-    answer = call(proxy.port, "PATCH", path, {"kind": "suite"}, **merge)
+    answer = proxy.call("PATCH", path, {"kind": "suite"}, **merge)
     check("an edit without If-Match: 428", answer.status == 428, answer)
-    answer = call(proxy.port, "PATCH", path, {"kind": "suite"}, If_Match=tag, **merge)
+    answer = proxy.call("PATCH", path, {"kind": "suite"}, If_Match=tag, **merge)
     check(
         "If-Match with the current tag: 200 and the next tag",
         (answer.status, answer.headers["ETag"]) == (200, '"2"'),
         answer,
     )
-    answer = call(proxy.port, "PATCH", path, {"kind": "twin"}, If_Match=tag, **merge)
+    answer = proxy.call("PATCH", path, {"kind": "twin"}, If_Match=tag, **merge)
     check(
         "If-Match with the old tag: 412, the current version in tag and body",
         (answer.status, answer.headers["ETag"], answer.json().get("current_version"))
         == (412, '"2"', 2),
         answer,
     )
-    answer = call(proxy.port, "PATCH", path, {"kind": "twin"}, If_Match='W/"2"', **merge)
+    answer = proxy.call("PATCH", path, {"kind": "twin"}, If_Match='W/"2"', **merge)
     check(
         "If-Match with a weak tag: 412 weak_etag",
         (answer.status, answer.json().get("code")) == (412, "weak_etag"),
         answer,
     )
-    answer = call(proxy.port, "PATCH", path, {"kind": "twin"}, If_Match='"1", "2"', **merge)
+    answer = proxy.call("PATCH", path, {"kind": "twin"}, If_Match='"1", "2"', **merge)
     check("If-Match with a list of tags passes whole: 200", answer.status == 200, answer)
-    answer = call(proxy.port, "PATCH", f"{path}?version=2", {"kind": "single"}, **merge)
+    answer = proxy.call("PATCH", f"{path}?version=2", {"kind": "single"}, **merge)
     check(
         "?version= passes: 409 version_conflict",
         (answer.status, answer.json().get("code")) == (409, "version_conflict"),
@@ -88,7 +88,7 @@ def wire(proxy, a):
     key = str(uuid.uuid4())
     booking = {"check_in": night(10), "check_out": night(12), "guests": 1, "guest": {"name": "Ada"}}
     answers = [
-        call(proxy.port, "POST", f"{path}/bookings", booking, Idempotency_Key=key) for _ in range(2)
+        proxy.call("POST", f"{path}/bookings", booking, Idempotency_Key=key) for _ in range(2)
     ]
     check(
         "Idempotency-Key: the second answer is the first, and says so",
@@ -98,11 +98,11 @@ def wire(proxy, a):
         answers,
     )
 
-    answer = call(proxy.port, "GET", path, X_Request_Id="Request-42")
+    answer = proxy.call("GET", path, X_Request_Id="Request-42")
     check(
         "X-Request-Id of the client is kept", answer.headers["X-Request-Id"] == "Request-42", answer
     )
-    answer = call(proxy.port, "GET", f"/v1/rooms/{uuid.uuid4()}", X_Request_Id="Request-43")
+    answer = proxy.call("GET", f"/v1/rooms/{uuid.uuid4()}", X_Request_Id="Request-43")
     check(
         "a problem names it and keeps its media type",
         answer.status == 404
@@ -112,7 +112,7 @@ def wire(proxy, a):
     )
     for bad in (None, "a b", "x" * 65, "id_with_underscore"):
         headers = {} if bad is None else {"X_Request_Id": bad}
-        made = call(proxy.port, "GET", path, **headers).headers["X-Request-Id"] or ""
+        made = proxy.call("GET", path, **headers).headers["X-Request-Id"] or ""
         ok = 1 <= len(made) <= 64 and made != bad and made.replace("-", "").isalnum()
         check(f"X-Request-Id {bad and bad[:20]!r}: another is made", ok, made)
 
@@ -124,16 +124,15 @@ def wire(proxy, a):
         ("a method that is not allowed", "DELETE", "/v1/hotels", None, {}),
         ("a wrong media type", "POST", "/v1/hotels", b"{}", {"Content_Type": "text/plain"}),
     ):
-        ours, theirs = (
-            call(port, method, target, body, **headers) for port in (proxy.port, a.port)
-        )
+        ours = proxy.call(method, target, body, **headers)
+        theirs = call(a.port, method, target, body, **headers)
         check(
             f"{what}: {theirs.status}, with and without the proxy",
             400 <= theirs.status < 500 and ours.status == theirs.status,
             (ours, theirs),
         )
 
-    answer = call(proxy.port, "GET", "/metrics")
+    answer = proxy.call("GET", "/metrics")
     check("/metrics is not served through the proxy", answer.status == 404, answer)
     answer = call(proxy.admin_port, "GET", "/metrics")
     check(
