@@ -15,14 +15,6 @@ def audit(binary, url, what):
     check(f"{what}: audit is clean", done.returncode == 0, done.stdout + done.stderr)
 
 
-def comes(condition):
-    """Whether it becomes true, in time for a busy machine."""
-    try:
-        return rig.wait_until("it is so", condition)
-    except rig.TimeIsUp:
-        return False
-
-
 def served(proxy, server):
     rows = proxy.stats()
     return sum(int(rows[(b, server)]["stot"]) for b in BACKENDS)
@@ -38,7 +30,7 @@ def crash(proxy, a, b, binary, url):
             time.sleep(1.5)
             check(
                 f"replica {name} killed: the proxy has noticed",
-                comes(lambda: proxy.status(name).startswith("DOWN")),
+                rig.comes(lambda: proxy.status(name).startswith("DOWN")),
                 proxy.status(name),
             )
             replica.start()
@@ -46,7 +38,7 @@ def crash(proxy, a, b, binary, url):
             before = served(proxy, name)
             check(
                 f"replica {name} is back and takes requests again",
-                comes(lambda: served(proxy, name) > before),
+                rig.comes(lambda: served(proxy, name) > before),
                 (before, served(proxy, name)),
             )
             time.sleep(1.0)
@@ -150,7 +142,7 @@ def release(proxy, binary, postgres):
 
     check(
         "replicas that run stay ready when a later release has migrated",
-        comes(stay_ready),
+        rig.comes(stay_ready),
         [proxy.status(name) for name in ("a", "b")],
     )
     with Load(proxy.port, patient=False) as load:

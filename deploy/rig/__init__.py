@@ -10,7 +10,7 @@ A script finds this package by the folder above its own:
     import rig
 """
 
-from .fleet import Fleet, Program, TimeIsUp, Trouble, wait_until
+from .fleet import Fleet, Program, TimeIsUp, Trouble, comes, wait_until
 from .ports import Connection, bearing, free_port, get
 from .postgres import Postgres, find_postgres, unprivileged
 from .programs import built_binary, default_binary, find_binary, find_program
@@ -30,6 +30,7 @@ __all__ = [
     "Trouble",
     "bearing",
     "built_binary",
+    "comes",
     "default_binary",
     "find_binary",
     "find_postgres",

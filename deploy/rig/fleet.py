@@ -40,6 +40,13 @@ def wait_until(what, condition, seconds=START_SECONDS, every=POLL_SECONDS):
         time.sleep(every)
 
 
+def comes(condition, seconds=START_SECONDS):
+    """Whether it becomes true, for a check that has to go on where it does not."""
+    with contextlib.suppress(TimeIsUp):
+        return bool(wait_until("it is so", condition, seconds))
+    return False
+
+
 class Program:
     """A program that can be started again after it was stopped or killed, always on one port."""
 

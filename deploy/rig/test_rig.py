@@ -176,6 +176,10 @@ class WaitTest(unittest.TestCase):
 
         self.assertTrue(rig.wait_until("it is so", asked_late, seconds=0.01, every=0))
 
+    def test_a_check_hears_whether_it_came(self):
+        self.assertTrue(rig.comes(lambda: "one"))
+        self.assertFalse(rig.comes(lambda: None, seconds=0.01))
+
     def test_it_says_what_did_not_come(self):
         with self.assertRaisesRegex(rig.TimeIsUp, "until pigs fly"):
             rig.wait_until("pigs fly", lambda: False, seconds=0.05, every=0.01)
