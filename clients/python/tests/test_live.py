@@ -22,11 +22,15 @@ from vacancy_client.generated.models import (
 )
 
 URL = os.environ.get("VACANCY_URL", "http://127.0.0.1:8080")
-api = connect(URL)
+# A busy machine may take its time; an answer that was given up is sent again, which tests count.
+TIMEOUT = 120.0
+api = connect(URL, timeout=TIMEOUT)
+# The same for the whole run, also when midnight passes.
+TODAY = date.today()
 
 
 def day(ahead: int) -> date:
-    return date.today() + timedelta(days=30 + ahead)
+    return TODAY + timedelta(days=30 + ahead)
 
 
 def stay(first: int, last: int) -> BookBody:
@@ -74,7 +78,8 @@ class LiveTest(unittest.TestCase):
         answers = []
 
         def book():
-            answers.append(book_room.sync_detailed(room.id, client=connect(URL), body=stay(0, 1)))
+            patient = connect(URL, timeout=TIMEOUT)
+            answers.append(book_room.sync_detailed(room.id, client=patient, body=stay(0, 1)))
 
         threads = [threading.Thread(target=book) for _ in range(2)]
         for thread in threads:
@@ -92,7 +97,7 @@ class LiveTest(unittest.TestCase):
     def test_a_lost_answer_is_heard_again_and_nothing_is_done_twice(self):
         room = new_room()
         lossy = Lossy()
-        unlucky = connect(URL, transport=lossy, sleep=lambda _: None)
+        unlucky = connect(URL, timeout=TIMEOUT, transport=lossy, sleep=lambda _: None)
         answer = book_room.sync_detailed(room.id, client=unlucky, body=stay(0, 1))
         self.assertEqual(done(answer).status, "confirmed")
         self.assertEqual(answer.headers["Idempotency-Replayed"], "true")

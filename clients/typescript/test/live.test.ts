@@ -6,9 +6,11 @@ import { connect, done, editWithLatest, newKey, ProblemError, type Schemas } fro
 
 const baseUrl = process.env["VACANCY_URL"] ?? "http://127.0.0.1:8080";
 const api = connect({ baseUrl });
+// The same for the whole run, also when midnight passes.
+const began = Date.now();
 
 function day(ahead: number): string {
-  return new Date(Date.now() + (30 + ahead) * 86_400_000).toISOString().slice(0, 10);
+  return new Date(began + (30 + ahead) * 86_400_000).toISOString().slice(0, 10);
 }
 
 const stay = (from: number, to: number): Schemas["BookBody"] => ({
