@@ -30,7 +30,7 @@ def wait_until(what, condition, seconds=START_SECONDS, every=POLL_SECONDS):
     """Asks until the answer is true, and returns it. Fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        # Before it is asked: who was not scheduled until the deadline asks once more.
+        # Before it is asked: a process that was not scheduled until the deadline asks once more.
         is_last = time.monotonic() > deadline
         answer = condition()
         if answer:
