@@ -1,13 +1,15 @@
 //! The open database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
-use vacancy_domain::Zones;
+use vacancy_domain::{Instant, Zones};
 
 use crate::connect::{FileLock, FileWatch, PoolUse, Pools, Reader, Retirement};
 use crate::dialect::Dialect;
 use crate::failpoint::Failpoint;
+use crate::write::{Part, Write};
 
 /// An open database of either kind. Clones share its pools.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Store {
     pub(crate) writer: DatabaseConnection,
     pub(crate) dialect: Dialect,
     pub(crate) failpoint: Failpoint,
+    /// How long after it was sent a commit may begin.
+    pub(crate) fence: Duration,
     /// By which the names of hotels' time zones are read.
     pub(crate) zones: Zones,
     /// Which connections must not be lent again; the pools ask it.
@@ -35,6 +39,19 @@ impl Store {
     #[must_use]
     pub fn with_failpoint(self, failpoint: Failpoint) -> Self {
         Self { failpoint, ..self }
+    }
+
+    /// Lets a commit begin so long after it was sent. For tests that count every race, which a machine
+    /// that is slow to begin one must not add to.
+    #[must_use]
+    pub fn with_fence(self, fence: Duration) -> Self {
+        Self { fence, ..self }
+    }
+
+    /// A write of `parts`, decided one after the other on one snapshot taken at `at`.
+    #[must_use]
+    pub fn write(&self, parts: Vec<Part>, at: Instant) -> Write {
+        Write::new(parts, at).within(self.fence)
     }
 
     /// Reads the hotels' time zones by the rules of `zones` instead of those compiled in.

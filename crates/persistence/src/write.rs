@@ -1,8 +1,8 @@
 //! What one commit keeps: the decisions of one request, or of several about the same rooms.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use uuid::Uuid;
 use vacancy_domain::{Change, Event, Instant, RoomId, Version};
 
@@ -11,7 +11,7 @@ use crate::keys::Record;
 
 /// How long after it was sent a commit may begin. A statement that the network delivers later writes
 /// nothing, so an unknown outcome is settled once this has passed.
-const FENCE: TimeDelta = TimeDelta::milliseconds(500);
+pub(crate) const FENCE: Duration = Duration::from_millis(500);
 
 /// One request's share of a write.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Write {
     /// Names this write in the events it appends.
     pub(crate) id: Uuid,
     made: tokio::time::Instant,
+    /// How long after it was sent it may begin.
+    patience: Duration,
     /// Until when it may begin, by the database's clock; set when it is sent.
     fence: Mutex<Option<Instant>>,
 }
@@ -72,7 +74,12 @@ impl Write {
         let mut change = changes.next().unwrap_or_default();
         changes.for_each(|later| change.then(later));
         let (made, fence) = (tokio::time::Instant::now(), Mutex::default());
-        Self { parts, change, at, id: Uuid::now_v7(), made, fence }
+        Self { parts, change, at, id: Uuid::now_v7(), made, patience: FENCE, fence }
+    }
+
+    /// The same, with another time after it was sent in which it may begin.
+    pub(crate) fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// By what to find out whether it was committed; absent when no room is written.
@@ -91,7 +98,7 @@ impl Write {
     /// the snapshot is measured here, which takes no clock that agrees with the database's.
     pub(crate) fn fence(&self) -> Instant {
         let mut fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner);
-        *fence.get_or_insert_with(|| self.at + self.made.elapsed() + FENCE)
+        *fence.get_or_insert_with(|| self.at + self.made.elapsed() + self.patience)
     }
 
     /// The keys to keep, each with its answer.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use vacancy_domain::{BookingChange, Change, Claim, RoomId};
-use vacancy_persistence::{Fate, Part, Session, SnapshotQuery, StoreError, Write};
+use vacancy_persistence::{Fate, Part, Session, SnapshotQuery, StoreError};
 
 use super::conditions;
 use super::counting::count_expired;
@@ -62,7 +62,7 @@ pub(super) async fn attempt(
             drop(turns);
             return decided.into_iter().for_each(|one| one.member.tell(one.attempted));
         }
-        let write = Arc::new(Write::new(parts, seen.now()));
+        let write = Arc::new(app.store.write(parts, seen.now()));
         if !locks {
             app.store.failpoint().await;
         }

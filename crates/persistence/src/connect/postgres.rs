@@ -15,6 +15,7 @@ use super::retire::Retirement;
 use crate::batches::Batches;
 use crate::dialect::Dialect;
 use crate::hot;
+use crate::write::FENCE;
 use crate::{Failpoint, Store};
 
 /// How long a statement waits for another's lock before that counts as a lost race. A caller that
@@ -71,6 +72,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
         writer: db,
         dialect: Dialect::Postgres,
         failpoint: Failpoint::default(),
+        fence: FENCE,
         zones: Zones::default(),
         retirement,
         file: None,

@@ -21,6 +21,7 @@ use super::reader::Reader;
 use super::retire::Retirement;
 use crate::dialect::Dialect;
 use crate::group::group;
+use crate::write::FENCE;
 use crate::{Failpoint, Store};
 
 /// How long SQLite waits for another process that writes, such as a backup.
@@ -82,6 +83,7 @@ pub(super) async fn connect(options: &StoreOptions) -> Result<Store, ConnectErro
         pools: Pools::Sqlite { group: group(&writer), reader, writer, anchor },
         dialect: Dialect::Sqlite,
         failpoint: Failpoint::default(),
+        fence: FENCE,
         zones: Zones::default(),
         retirement,
         file: watch,
