@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
-use vacancy_persistence::{Store, StoreOptions};
+use vacancy_persistence::{ConnectError, Store, StoreOptions};
 
 use crate::cluster::{self, Server};
 use crate::folder::Folder;
@@ -121,7 +122,7 @@ impl Database {
     /// A new connection past the service. Close it in the end: SQLite is held open by it.
     pub async fn connect(&self) -> DatabaseConnection {
         let url = self.url();
-        connect(url).await.unwrap_or_else(|error| panic!("cannot open {url}: {error}"))
+        open(url).await.unwrap_or_else(|error| panic!("cannot open {url}: {error}"))
     }
 
     /// Runs statements past the service, for example to break rows on purpose.
@@ -230,8 +231,7 @@ impl Database {
             exclusive: false,
         };
         let url = self.url();
-        let store = Store::connect(&options).await;
-        let store = store.unwrap_or_else(|error| panic!("cannot audit {url}: {error}"));
+        let store = connect(&options).await;
         let violations = store.audit().await;
         let violations = violations.unwrap_or_else(|error| panic!("cannot audit {url}: {error}"));
         store.close().await;
@@ -276,7 +276,7 @@ impl Drop for Shared {
 
 async fn drop_shared(statement: &str) {
     let url = cluster::shared().await.expect("the database was made on it");
-    let Ok(connection) = connect(url.as_str()).await else { return };
+    let Ok(connection) = open(url.as_str()).await else { return };
     if let Err(error) = connection.execute_unprepared(statement).await {
         eprintln!("{statement}: {error}");
     }
@@ -288,7 +288,7 @@ async fn create_on(url: &str) -> String {
     static MADE: AtomicU32 = AtomicU32::new(0);
     let number = MADE.fetch_add(1, Ordering::Relaxed);
     let name = format!("test_{number}_{}", std::process::id());
-    let connection = connect(url).await.expect("the PostgreSQL server for tests can be reached");
+    let connection = open(url).await.expect("the PostgreSQL server for tests can be reached");
     // There is never a connection to template0, so tests do not get into each other's way.
     let statement = format!("CREATE DATABASE {name} TEMPLATE template0");
     let made = connection.execute_unprepared(&statement).await;
@@ -297,7 +297,21 @@ async fn create_on(url: &str) -> String {
     name
 }
 
-async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+/// The service's store. It gives a database that is slow to answer a few seconds; a loaded machine may
+/// need more, so it is asked again.
+pub(crate) async fn connect(options: &StoreOptions) -> Store {
+    let started = Instant::now();
+    loop {
+        match Store::connect(options).await {
+            Ok(store) => return store,
+            Err(ConnectError::Unreachable { .. }) if started.elapsed() < PATIENCE => {}
+            Err(error) => panic!("cannot open {}: {error}", options.url),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn open(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).acquire_timeout(PATIENCE).sqlx_logging(false);
     sea_orm::Database::connect(options).await

@@ -8,11 +8,14 @@ use tokio::task::JoinHandle;
 use vacancy::app::{App, Settings};
 use vacancy::auth::guard::GuardOptions;
 use vacancy::config::RetryPolicy;
-use vacancy_persistence::{Failpoint, Store, StoreOptions};
+use vacancy_persistence::{Failpoint, StoreOptions};
 
-use crate::database::Database;
+use crate::PATIENCE;
+use crate::database::{Database, connect};
 
-/// What a replica is started with. The default is the service's own, without jitter and sweeper.
+/// What a replica is started with. The default is the service's own, without jitter and sweeper, and
+/// with more time for what a loaded machine may be slow to do: no answer of a test depends on that,
+/// unless it sets the time itself.
 #[derive(Clone, Debug)]
 pub struct ReplicaOptions {
     /// How often and after which delays a lost race is decided again.
@@ -35,6 +38,10 @@ pub struct ReplicaOptions {
     pub database_url: Option<String>,
     /// What happens before each commit.
     pub failpoint: Failpoint,
+    /// How long after it was sent PostgreSQL may begin a commit, without which it is a lost race. If
+    /// absent, it is the service's own half of a second behind a wire, where cut commits are told by
+    /// it, and otherwise longer than any test.
+    pub fence: Option<Duration>,
     /// Who is let in; every caller, if not said otherwise.
     pub guard: GuardOptions,
 }
@@ -48,7 +55,7 @@ impl Default for ReplicaOptions {
                 multiplier: 2,
                 jitter: 0.0,
             },
-            request_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_mins(1),
             key_time_to_live: Duration::from_hours(24),
             room_lanes: true,
             forwarded_prefix: false,
@@ -57,6 +64,7 @@ impl Default for ReplicaOptions {
             connections: 16,
             database_url: None,
             failpoint: Failpoint::default(),
+            fence: None,
             guard: GuardOptions::default(),
         }
     }
@@ -86,8 +94,12 @@ impl Replica {
             statement_timeout: options.request_timeout,
             exclusive: true,
         };
-        let store = Store::connect(&store).await.expect("the test's database can be opened");
+        let store = connect(&store).await;
         store.migrate().await.expect("an empty database can be migrated");
+        let store = match options.fence.or(options.database_url.is_none().then_some(PATIENCE)) {
+            Some(fence) => store.with_fence(fence),
+            None => store,
+        };
         let settings = Settings {
             retry: options.retry,
             request_timeout: options.request_timeout,

@@ -688,7 +688,10 @@ on_both_databases! {
 
     /// A twin that waits in vain, and a write that the deadline overtakes.
     async fn what_runs_out_of_time_is_counted_exactly(db: Database) {
-        let mut ledger = Ledger::open(db, ReplicaOptions::default()).await;
+        // Long enough for all that is not to run out of it.
+        let request_timeout = Duration::from_secs(15);
+        let options = ReplicaOptions { request_timeout, ..ReplicaOptions::default() };
+        let mut ledger = Ledger::open(db, options).await;
         let api = ledger.api.clone();
         let room = api.one_room().await;
         let path = format!("/v1/rooms/{room}/bookings");
