@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use vacancy_testkit::database::{Database, Kind};
@@ -163,8 +163,10 @@ fn changes(table: &str, column: &str) -> [(String, String); 4] {
 /// As migrations do it: every statement on the table queues behind one that waits for its lock, so it
 /// waits for a moment, lets go, and tries again.
 async fn alter(db: &Database, change: &str) {
+    // Nor does it keep the lock for as long as a busy disk takes to flush it.
     let patiently = format!(
         "SET lock_timeout = '100ms';
+         SET synchronous_commit = off;
          DO $do$ BEGIN
              FOR tries IN 1..1000 LOOP
                  BEGIN
@@ -215,12 +217,9 @@ struct House {
 
 impl House {
     async fn build(db: &Database, count: usize) -> Self {
-        // Nothing here is about time: a slow machine must not make a request fail by its deadline.
-        let request_timeout = Duration::from_secs(25);
-        let options = ReplicaOptions { request_timeout, ..ReplicaOptions::default() };
         let mut replicas = Vec::new();
         for _ in 0..count {
-            replicas.push(Replica::start_with(db, options.clone()).await);
+            replicas.push(Replica::start(db).await);
         }
         let clients = clients(&urls(&replicas), CLIENTS).await;
         let hotel = clients[0].hotel().await;

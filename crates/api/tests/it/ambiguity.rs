@@ -11,11 +11,12 @@ use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::wire::{Cut, Wire};
 use vacancy_testkit::{PATIENCE, eventually};
 
-use crate::crowd::{at_once, clients, counted, events};
+use crate::crowd::{at_once, clients, counted, events, idle};
 use crate::support::{Api, id_of, stay_body};
 
-/// How much later than its deadline an answer may be heard: many clients share a busy machine.
-const SLACK: Duration = Duration::from_secs(5);
+/// How much later than its deadline an answer may be heard: many clients share a busy machine. A client
+/// that is left waiting gives up much later than that.
+const SLACK: Duration = Duration::from_secs(20);
 
 /// A booking service behind a wire.
 struct Behind {
@@ -115,7 +116,8 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
         }
         let after = behind.wire.counters();
         let cut = (after.cut_before - before.cut_before) + (after.cut_after - before.cut_after);
-        assert!(cut >= 3, "{cuts} were to be cut: {after:?}");
+        // Those who come together may share a statement, and it is cut for all of them.
+        assert!(cut >= 1, "{cuts} were to be cut: {after:?}");
     }
     // What was acknowledged is there, and nothing else is, but for what was said to be unknown.
     let rows = behind.bookings().await;
@@ -141,7 +143,10 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
 /// it need not, within the one request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_cut_is_mended_within_the_request() {
-    let Some(behind) = Behind::start(ReplicaOptions::default()).await else { return };
+    // The attempts are counted: a commit that PostgreSQL is slow to begin must not be one more of them.
+    let fence = Some(Duration::from_secs(2));
+    let options = ReplicaOptions { fence, ..ReplicaOptions::default() };
+    let Some(behind) = Behind::start(options).await else { return };
     let urls = [behind.replica.url()];
     let api = Api::new(&urls[0]);
     let room = api.one_room().await;
@@ -185,14 +190,21 @@ async fn one_cut_is_mended_within_the_request() {
 /// that is what is said. The same key finds out later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
-    let timeout = Duration::from_secs(3);
-    // One connection: when it breaks, there is none left to ask by.
-    let options =
-        ReplicaOptions { request_timeout: timeout, connections: 1, ..ReplicaOptions::default() };
+    let timeout = Duration::from_secs(5);
+    // One connection: when it breaks, there is none left to ask by. A commit that is let through is
+    // applied, however slow PostgreSQL is to begin it.
+    let options = ReplicaOptions {
+        request_timeout: timeout,
+        connections: 1,
+        fence: Some(PATIENCE),
+        ..ReplicaOptions::default()
+    };
     let Some(behind) = Behind::start(options).await else { return };
     let urls = [behind.replica.url()];
     let api = Api::new(&urls[0]);
     let room = api.one_room().await;
+    // By the connection that is to break, which is there from here on.
+    api.room_now(&room).await;
     let path = format!("/v1/rooms/{room}/bookings");
     for (night, cut, rows) in [(0, Cut::AfterCommit(1), 1), (1, Cut::BeforeCommit(1), 1)] {
         let key = format!("k{night}");
@@ -238,10 +250,14 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
 async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_said_not_to() {
     const CLIENTS: usize = 40;
     const ROOMS: usize = 8;
+    const AT_WORK: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+        AND state <> 'idle' AND pid <> pg_backend_pid()";
     let Some(server) = Server::start().await else { return };
     let db = Database::on(&server).await;
-    let timeout = Duration::from_secs(2);
-    let options = ReplicaOptions { request_timeout: timeout, ..ReplicaOptions::default() };
+    let timeout = Duration::from_secs(5);
+    // The service's own: what PostgreSQL had not begun when it stood still is not written afterwards.
+    let fence = Some(Duration::from_millis(500));
+    let options = ReplicaOptions { request_timeout: timeout, fence, ..ReplicaOptions::default() };
     let replicas =
         [Replica::start_with(&db, options.clone()).await, Replica::start_with(&db, options).await];
     let urls = replicas.each_ref().map(Replica::url);
@@ -297,13 +313,15 @@ async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_
     let [acknowledged, exhausted, unavailable, unknown] = numbers;
     assert_eq!(unavailable + unknown, CLIENTS, "each client stopped at one: {numbers:?}");
 
-    // What was stuck in the database has ended when the service is idle; nothing comes after that.
+    // The service may have given up the connection of a commit that was half done when PostgreSQL stood
+    // still. It has ended when both are idle; nothing comes after that.
     for replica in &replicas {
-        eventually("the pool is idle", PATIENCE, || async {
-            (replica.app.store.pool_use().in_use == 0).then_some(())
-        })
-        .await;
+        idle(replica).await;
     }
+    eventually("PostgreSQL is idle", PATIENCE, || async {
+        (db.count(AT_WORK).await == 0).then_some(())
+    })
+    .await;
     let traces = traces(&clients[0], &rooms).await;
     let mut applied_unknowns = 0;
     for Told { request, answer, .. } in &told {

