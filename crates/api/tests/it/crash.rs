@@ -21,6 +21,10 @@ const CLIENTS: usize = 16;
 const ROOMS: usize = 8;
 /// How many bookings are acknowledged before each kill.
 const BETWEEN_KILLS: u64 = 120;
+/// How many nights of a room clients may ask for beyond those that are waited for: enough to be at work
+/// at the kill, and not so many that a test which is slow to look lets them run out of the years that can
+/// be booked.
+const SPARE_NIGHTS: u64 = 100;
 
 on_both_databases! {
     /// The one process dies, and the next one finds its database as it was left.
@@ -41,6 +45,8 @@ async fn kill_the_service(db: &Database, rooms: usize) {
     for round in 1..=ROUNDS {
         load.acknowledged_at_least(round * BETWEEN_KILLS).await;
         process.kill9().await;
+        // Its port may soon be another service's.
+        load.goes_to(&[]);
         process = Process::start(binary(), db.url(), &[]).await;
         load.goes_to(&[process.url()]);
     }
@@ -123,6 +129,8 @@ struct Shared {
     /// beforehand: a client that is served more often than others would run out of the years that can
     /// be booked.
     nights: Vec<AtomicU64>,
+    /// How many nights of each room may be asked for by now.
+    nights_max: AtomicU64,
     stop: AtomicBool,
     acknowledged: Mutex<Vec<Acknowledged>>,
     /// Answers 503 and 504.
@@ -142,9 +150,17 @@ struct Acknowledged {
 }
 
 impl Shared {
-    fn url(&self, client: usize) -> String {
+    /// Where a client sends to; none while no replica is there.
+    fn url(&self, client: usize) -> Option<String> {
         let urls = self.urls.lock().expect("no holder panics");
-        urls[client % urls.len()].clone()
+        (!urls.is_empty()).then(|| urls[client % urls.len()].clone())
+    }
+
+    /// The next night of a room, if another one may be asked for by now.
+    fn next_night(&self, room: usize) -> Option<u64> {
+        let max = self.nights_max.load(Ordering::SeqCst);
+        let next = |night: u64| (night < max).then(|| night + 1);
+        self.nights[room].fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok()
     }
 }
 
@@ -175,6 +191,8 @@ impl Load {
     }
 
     async fn acknowledged_at_least(&self, count: u64) {
+        let nights = count.div_ceil(self.rooms.len() as u64) + SPARE_NIGHTS;
+        self.shared.nights_max.fetch_max(nights, Ordering::SeqCst);
         let enough = || async {
             assert!(!self.clients.iter().any(tokio::task::JoinHandle::is_finished), "one gave up");
             let acknowledged = self.shared.acknowledged.lock().expect("see above").len();
@@ -188,6 +206,8 @@ impl Load {
     }
 
     async fn told_off_after(&self, count: u64) {
+        // Those that had all of their nights ask for further ones.
+        self.shared.nights_max.fetch_add(CLIENTS as u64, Ordering::SeqCst);
         let enough = || async { (self.told_off() >= count).then_some(()) };
         eventually("clients hear that the database is gone", PATIENCE, enough).await;
     }
@@ -200,7 +220,7 @@ impl Load {
         }
         let acknowledged =
             std::mem::take(&mut *self.shared.acknowledged.lock().expect("see above"));
-        let api = Api::new(self.shared.url(0));
+        let api = Api::new(self.shared.url(0).expect("a replica is there"));
         let (mut places, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for Acknowledged { id, room, night, .. } in &acknowledged {
             assert!(ids.insert(id) && places.insert((room, night)), "acknowledged twice: {id}");
@@ -233,13 +253,20 @@ impl Load {
 
 /// One client: a night at a time, each with its key, until it is acknowledged.
 async fn keep_booking(shared: Arc<Shared>, client: usize, room: usize, path: String) {
-    let mut api = Api::new(shared.url(client));
+    let mut api = Api::new("");
     while !shared.stop.load(Ordering::SeqCst) {
-        let night = shared.nights[room].fetch_add(1, Ordering::SeqCst);
+        let Some(night) = shared.next_night(room) else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        };
         let key = format!("{client}-{night}");
         let mut tried = 0;
         loop {
-            api.url = shared.url(client + tried);
+            let Some(url) = shared.url(client + tried) else {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            };
+            api.url = url;
             tried += 1;
             let post = api.client.post(api.path(&path)).json(stay_body(night, night + 1));
             let Ok(answer) = post.header("Idempotency-Key", &key).try_send().await else {
