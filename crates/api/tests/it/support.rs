@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 use vacancy_testkit::http::{Answer, Client};
 
@@ -18,6 +19,16 @@ pub fn day(ahead: u64) -> String {
     static TODAY: LazyLock<NaiveDate> =
         LazyLock::new(|| DateTime::<Utc>::from(std::time::SystemTime::now()).date_naive());
     (*TODAY + Days::new(30 + ahead)).to_string()
+}
+
+/// Waits for a new day, in UTC, if it begins soon: for tests whose days are counted from today.
+pub async fn away_from_midnight() {
+    const SOON: TimeDelta = TimeDelta::minutes(3);
+    let now = || DateTime::<Utc>::from(std::time::SystemTime::now());
+    let today = now().date_naive();
+    while (now() + SOON).date_naive() != now().date_naive() && now().date_naive() == today {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// A client of one replica.

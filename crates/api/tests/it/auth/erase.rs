@@ -79,7 +79,7 @@ on_both_databases! {
 
     /// Neither the rows nor, on SQLite, the file, nor the log at its most talkative.
     async fn nothing_of_an_erased_guest_is_left_in_the_database_or_the_log(db: Database) {
-        let args = ["--log", "trace", "--sweep-interval", "0"];
+        let args = ["--log", "trace", "--sweep-interval", "0", "--request-timeout", "1m"];
         let mut service = Process::start(binary(), db.url(), &args).await;
         let api = Api::new(service.url());
         let hotel = api.hotel().await;

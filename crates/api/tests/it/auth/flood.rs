@@ -40,6 +40,11 @@ fn looked_up(wire: &Wire) -> usize {
     wire.take_recorded().iter().filter(|statement| asks(statement)).count()
 }
 
+/// How often what was read since `began` may have become too old since then: every five seconds.
+fn outdated(began: Instant) -> usize {
+    usize::try_from(began.elapsed().as_secs() / 5).expect("a short while")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_key_is_looked_up_once_however_often_it_is_sent() {
     let Some(db) = Database::create(Kind::Postgres).await else { return };
@@ -51,16 +56,20 @@ async fn a_wrong_key_is_looked_up_once_however_often_it_is_sent() {
     let mut wrong: Vec<_> = (0..5).map(|_| KeyText::made().reveal().to_owned()).collect();
     wrong.push(guessed);
     wire.record();
+    let mut began = Instant::now();
     for key in &wrong {
+        began = Instant::now();
         for _ in 0..20 {
             root.with(key).get("/v1/me").await.expect(401);
         }
+        let statements = looked_up(&wire);
+        assert!((1..=1 + outdated(began)).contains(&statements), "{statements} statements");
     }
-    assert_eq!(looked_up(&wire), wrong.len());
     for _ in 0..20 {
         root.with(&good).get("/v1/me").await.expect(200);
     }
-    assert_eq!(looked_up(&wire), 0, "its id was read already");
+    let statements = looked_up(&wire);
+    assert!(statements <= outdated(began), "its id was read already, and {statements} times more");
 }
 
 /// Ever new keys are read together: a statement every 50 ms, whatever comes. A good client is served
@@ -112,5 +121,6 @@ async fn a_key_that_is_known_is_read_anew_beside_those_that_are_not() {
         .collect();
     all.join_all().await;
     let statements = looked_up(&wire);
-    assert!((1..=3).contains(&statements), "{statements} statements for 50 requests");
+    // One, another for those who came while it read, and so on until all have heard of the first.
+    assert!((1..=10).contains(&statements), "{statements} statements for 50 requests");
 }

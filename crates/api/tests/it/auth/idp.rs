@@ -15,6 +15,7 @@ use ring::signature::{
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use vacancy_testkit::{PATIENCE, eventually};
 
 /// Made for these tests, and used for nothing else.
 const RSA: &[u8] = include_bytes!("rsa_test_key.der");
@@ -107,6 +108,14 @@ impl Idp {
             }
         });
         idp
+    }
+
+    /// Waits until its keys were asked for, as a service does at its start.
+    pub async fn has_been_asked(&self) {
+        eventually("its keys are asked for", PATIENCE, || async {
+            (self.fetches.load(Ordering::Relaxed) > 0).then_some(())
+        })
+        .await;
     }
 
     /// From now on it answers so.
