@@ -111,8 +111,8 @@ on_both_databases! {
         let replica = Replica::start(&db).await;
         let api = Api::new(replica.url());
         let hotel = hotel(&api, "Etc/GMT+12", "12:00").await;
-        let room = api.room(&hotel, "1").await;
-        loop {
+        for number in 1.. {
+            let room = api.room(&hotel, &number.to_string()).await;
             let tonight = now().date_naive() - Days::new(1);
             let book = format!("/v1/rooms/{room}/bookings");
             let booked = api.post(&book, &stay(tonight, tonight + Days::new(1))).await;
