@@ -51,7 +51,7 @@ impl Store {
     /// A write of `parts`, decided one after the other on one snapshot taken at `at`.
     #[must_use]
     pub fn write(&self, parts: Vec<Part>, at: Instant) -> Write {
-        Write::new(parts, at).within(self.fence)
+        Write::new(parts, at, self.fence)
     }
 
     /// Reads the hotels' time zones by the rules of `zones` instead of those compiled in.

@@ -67,19 +67,13 @@ pub enum Fate {
 }
 
 impl Write {
-    /// A write of `parts`, decided one after the other on one snapshot taken at `at`.
-    #[must_use]
-    pub fn new(parts: Vec<Part>, at: Instant) -> Self {
+    /// See [`Store::write`](crate::Store::write). It may begin within `patience` after it was sent.
+    pub(crate) fn new(parts: Vec<Part>, at: Instant, patience: Duration) -> Self {
         let mut changes = parts.iter().map(|part| part.change.clone());
         let mut change = changes.next().unwrap_or_default();
         changes.for_each(|later| change.then(later));
         let (made, fence) = (tokio::time::Instant::now(), Mutex::default());
-        Self { parts, change, at, id: Uuid::now_v7(), made, patience: FENCE, fence }
-    }
-
-    /// The same, with another time after it was sent in which it may begin.
-    pub(crate) fn within(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { parts, change, at, id: Uuid::now_v7(), made, patience, fence }
     }
 
     /// By what to find out whether it was committed; absent when no room is written.

@@ -15,7 +15,7 @@ use vacancy_domain::{
 };
 use vacancy_persistence::{
     Answer, CommitGate, ConnectError, Part, Record, RequestKey, SchemaState, Store, StoreError,
-    StoreOptions, Write,
+    StoreOptions,
 };
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::folder::Folder;
@@ -323,7 +323,7 @@ impl<'a> House<'a> {
         // As if decided just now, or a slow machine would come to the fence.
         let at = self.store.hotel_snapshot(None, None).await.expect("it is read").now;
         let session = self.store.session().expect("the file is there");
-        session.commit(Arc::new(Write::new(vec![part], at))).await
+        session.commit(Arc::new(self.store.write(vec![part], at))).await
     }
 
     /// Keeps a hotel or a room that comes to be.

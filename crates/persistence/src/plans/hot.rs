@@ -13,7 +13,7 @@ use vacancy_domain::{
 use super::notices::Reported;
 use super::rows::{BOOKING, HOTEL, OTHER_ROOM, ROOM};
 use crate::{
-    Answer, NightsQuery, Part, Record, RequestKey, Session, Snapshot, SnapshotQuery, Store, Write,
+    Answer, NightsQuery, Part, Record, RequestKey, Session, Snapshot, SnapshotQuery, Store,
 };
 
 /// Everything the hot path does, each with the plans it was carried out by.
@@ -129,7 +129,7 @@ impl Hot<'_> {
     /// Of a request that had nothing to write; and what became of it.
     async fn keep_an_answer(&mut self) {
         let (session, seen) = self.look(&SnapshotQuery::default(), false).await;
-        let write = Arc::new(Write::new(vec![part(Change::default())], seen.now));
+        let write = Arc::new(self.store.write(vec![part(Change::default())], seen.now));
         session.commit(write).await.expect("no other writes");
         self.file("keep an answer", 1);
     }
@@ -156,7 +156,7 @@ impl Hot<'_> {
         let Ok(Decided::Changed(change, after)) = decision else {
             panic!("{what} changes nothing")
         };
-        let write = Arc::new(Write::new(vec![part(change)], seen.now));
+        let write = Arc::new(self.store.write(vec![part(change)], seen.now));
         let receipt = write.receipt().expect("a room is written");
         session.commit(write).await.expect("no other writes");
         self.file(what, statements);

@@ -11,7 +11,7 @@ use vacancy_domain::{
 };
 use vacancy_persistence::{
     Answer, CommitGate, NightsQuery, Part, Record, RequestKey, SnapshotQuery, Store, StoreError,
-    StoreOptions, Write,
+    StoreOptions,
 };
 use vacancy_testkit::database::Database;
 
@@ -119,7 +119,7 @@ impl<'a> House<'a> {
     pub async fn commit(&self, parts: Vec<Part>) -> Result<(), StoreError> {
         let at = self.calendar(ROOM).await.now;
         let session = self.store.session().expect("the file is there");
-        session.commit(Arc::new(Write::new(parts, at))).await
+        session.commit(Arc::new(self.store.write(parts, at))).await
     }
 
     /// The commit fails in the way expected, and no table has changed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use vacancy_domain::{BookingChange, Version};
-use vacancy_persistence::{Part, StoreError, Write};
+use vacancy_persistence::{Part, StoreError};
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::on_both_databases;
 
@@ -133,7 +133,7 @@ async fn after_the_fence_nothing_is_written() {
         let before = house.rows().await;
         let part = House::part(&house.calendar(ROOM).await, 0, 1);
         let at = house.calendar(ROOM).await.now;
-        let write = Arc::new(Write::new(vec![part], at - late));
+        let write = Arc::new(house.store.write(vec![part], at - late));
         let kept = house.store.session().expect("the file is there").commit(write).await;
         assert_eq!(kept.is_ok(), is_kept, "{kept:?}");
         assert!(is_kept || matches!(kept, Err(StoreError::Missed)), "{kept:?}");
@@ -193,7 +193,7 @@ async fn one_of_a_group_that_fails_is_told_so_alone() {
                 tokio::spawn(async move {
                     let at = part.change.rooms[0].to.updated_at;
                     let session = store.session().expect("the file is there");
-                    session.commit(Arc::new(Write::new(vec![part], at))).await
+                    session.commit(Arc::new(store.write(vec![part], at))).await
                 })
             })
             .collect();

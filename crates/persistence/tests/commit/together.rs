@@ -121,7 +121,7 @@ async fn behind_others(house: &House<'_>, parts: Vec<Part>) -> Vec<JoinHandle<En
     house.db.sql(&gate).await;
     // A write measures the time that it waits, but not the time since what it was decided on.
     let at = house.calendar(ROOM).await.now;
-    let write = |part| Arc::new(Write::new(vec![part], at));
+    let write = |part| Arc::new(house.store.write(vec![part], at));
     let first: Vec<_> = first.into_iter().map(write).collect();
     let writes: Vec<_> = parts.into_iter().map(write).collect();
     for (place, write) in (1..).zip(first) {
