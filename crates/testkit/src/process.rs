@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::folder::Folder;
 use crate::http::Client;
-use crate::{PATIENCE, signal};
+use crate::{PATIENCE, eventually, signal};
 
 /// How much of the end of a service's log is shown when its test fails.
 const LOG_SHOWN_BYTES: usize = 20_000;
@@ -46,7 +46,7 @@ impl Process {
         command.args(["serve", "--listen", listen, "--database-url", database_url]);
         command.args(args).current_dir(folder.path()).stderr(log).kill_on_drop(true);
         let name = binary.display();
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut child = spawn(&mut command).await;
         let pid = child.id().expect("it was not waited for yet");
         let watchdog = Watchdog::over(pid, folder.path());
         let stdout = child.stdout.take().expect("it is piped");
@@ -83,7 +83,8 @@ impl Process {
         let mut command = command(binary);
         command.current_dir(folder).envs(environment.iter().copied());
         command.args(args).stderr(Stdio::piped()).kill_on_drop(true);
-        let output = timeout(PATIENCE * 2, command.output()).await;
+        let child = spawn(&mut command).await;
+        let output = timeout(PATIENCE * 2, child.wait_with_output()).await;
         let output = output.unwrap_or_else(|_| panic!("{command:?} does not end"));
         let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Finished {
@@ -236,6 +237,19 @@ fn command(binary: &Path) -> Command {
     command.env_remove("DATABASE_URL").env_remove("TZDIR");
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
+}
+
+/// Starts it. A script that this process wrote a moment ago may still be open for writing in a child of
+/// another test that has not come to run its own program yet, and is not started meanwhile.
+async fn spawn(command: &mut Command) -> Child {
+    eventually("the program is not being written", PATIENCE, || {
+        let started = match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => None,
+            started => Some(started.unwrap_or_else(|error| panic!("{command:?}: {error}"))),
+        };
+        std::future::ready(started)
+    })
+    .await
 }
 
 /// Where the first line that has an address says that it listens, as 127.0.0.1 reaches it; none when
