@@ -1,6 +1,7 @@
 //! Many clients at once, and what is asked of the service when they are done.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 use tokio::sync::Barrier;
@@ -62,6 +63,21 @@ where
     let mut done = running.join_all().await;
     done.sort_by_key(|(place, _)| *place);
     done.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Sends a request with a key, and sends it again for as long as it is told that the first is still at
+/// work, as copies are that have waited for two seconds. Gives what came, and how often it was told so.
+pub async fn until_told<F: Future<Output = Answer>>(send: impl Fn() -> F) -> (Answer, u64) {
+    let began = Instant::now();
+    let mut in_flight = 0;
+    loop {
+        let answer = send().await;
+        if answer.status != 409 || answer.code() != "idempotency_in_flight" {
+            return (answer, in_flight);
+        }
+        in_flight += 1;
+        assert!(began.elapsed() < PATIENCE, "told {in_flight} times to come again");
+    }
 }
 
 /// How many of the answers have this status and, for a problem, this code (`""`: whichever).

@@ -8,7 +8,7 @@ use vacancy_testkit::http::Answer;
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::{PATIENCE, eventually, on_both_databases};
 
-use crate::crowd::{at_once, clients, counted, replicas, replicas_with, urls};
+use crate::crowd::{at_once, clients, counted, replicas, replicas_with, until_told, urls};
 use crate::rival::Rival;
 use crate::support::{Api, id_of, stay_body};
 
@@ -36,7 +36,7 @@ on_both_databases! {
             let body = json!({ "capacity": 4 });
             let request = api.client.patch(api.path(&format!("/v1/rooms/{}", key.1))).json(&body);
             request.header("If-Match", "\"1\"").header("Idempotency-Key", key.0).send().await
-        }, &room).await;
+        }, &room).await.0;
         assert_one_answer(&patch, 200);
         assert_eq!(clients[0].room_now(&room).await["version"], 2);
 
@@ -45,7 +45,7 @@ on_both_databases! {
             let answers = copies(&clients, step, |api, (key, path)| async move {
                 let request = api.client.post(api.path(&path));
                 request.header("Idempotency-Key", key).send().await
-            }, &format!("/v1/bookings/{hold}/{step}")).await;
+            }, &format!("/v1/bookings/{hold}/{step}")).await.0;
             assert_one_answer(&answers, 200);
             assert_eq!(clients[0].room_now(&room).await["version"], version);
         }
@@ -167,6 +167,8 @@ on_both_databases! {
         assert_ne!(id_of(&first), id_of(&second));
         assert_eq!(second.header("idempotency-replayed"), None);
         let other = Api::new(replicas[replicas.len() - 1].url());
+        // So that it does not expire before it is sent again.
+        db.sql("UPDATE idempotency_keys SET expires_at = '2999-01-01T00:00:00.000000+00:00'").await;
         let again = other.post_keyed(path, &stay_body(3, 4), "k").await;
         assert_one_answer(&[second, again], 201);
         assert_eq!(db.count("SELECT COUNT(*) FROM idempotency_keys WHERE key = 'k'").await, 1);
@@ -202,17 +204,20 @@ on_both_databases! {
 
         // One that is let go meanwhile finds the first one's answer.
         let waiting = tokio::spawn({
-            let (api, path) = (api.clone(), path.clone());
-            async move { api.post_keyed(&path, &stay_body(0, 1), "k").await }
+            let (api, path, body) = (api.clone(), path.clone(), stay_body(0, 1));
+            async move { until_told(|| api.post_keyed(&path, &body, "k")).await }
         });
         rival.let_go(1);
         let first = first.await.expect("the first copy is answered");
         assert_eq!(first.header("idempotency-replayed"), None, "{first:?}");
-        let waiting = waiting.await.expect("the waiting copy is answered");
+        let (waiting, in_flight) = waiting.await.expect("the waiting copy is answered");
         let later = api.post_keyed(&path, &stay_body(0, 1), "k").await;
         assert_one_answer(&[first, waiting, later], 201);
         assert_eq!(api.room_now(&room).await["version"], 2);
-        for (result, count) in [("new", 1), ("replayed", 2), ("in_flight", 1), ("mismatch", 0)] {
+        let in_flight = 1 + in_flight;
+        for (result, count) in
+            [("new", 1), ("replayed", 2), ("in_flight", in_flight), ("mismatch", 0)]
+        {
             let labels = [("result", result)];
             let name = "idempotency_requests_total";
             assert_eq!(counted(&[replica.url()], name, &labels).await, count, "{result}");
@@ -281,15 +286,19 @@ async fn sixteen_copies_of_everything(db: &Database, replicas: &[Replica]) {
         (format!("/v1/hotels/{hotel}/rooms"), new_room, "rooms"),
         ("/v1/hotels".to_owned(), new_hotel, "hotels"),
     ];
+    let mut told_again = 0;
     for (number, (path, body, table)) in requests.iter().enumerate() {
         let rows = format!("SELECT COUNT(*) FROM {table}");
         let before = db.count(&rows).await;
         let key = format!("key-{number}");
-        let answers = at_once(clients.iter().cloned().map(|api| {
-            let (path, body, key) = (path.clone(), body.clone(), key.clone());
+        let body_of_all = body.clone();
+        let post = move |api: Api, (key, path): (String, String)| {
+            let body = body_of_all.clone();
             async move { api.post_keyed(&path, &body, &key).await }
-        }));
-        assert_one_answer(&answers.await, 201);
+        };
+        let (answers, in_flight) = copies(&clients, &key, post, path).await;
+        told_again += in_flight;
+        assert_one_answer(&answers, 201);
         assert_eq!(db.count(&rows).await, before + 1, "{path}");
         let location = api.post_keyed(path, body, &key).await;
         let location = location.header("location").expect("a creation has a Location").to_owned();
@@ -300,8 +309,8 @@ async fn sixteen_copies_of_everything(db: &Database, replicas: &[Replica]) {
     let name = "idempotency_requests_total";
     assert_eq!(counted(&urls, name, &result("new")).await, requests);
     assert_eq!(counted(&urls, name, &result("replayed")).await, requests * COPIES as u64);
-    for other in ["mismatch", "in_flight"] {
-        assert_eq!(counted(&urls, name, &result(other)).await, 0, "{other}");
+    for (other, count) in [("mismatch", 0), ("in_flight", told_again)] {
+        assert_eq!(counted(&urls, name, &result(other)).await, count, "{other}");
     }
     let now = api.room_now(&room).await;
     assert_eq!((&now["version"], &now["times_booked"]), (&3.into(), &1.into()));
@@ -313,18 +322,24 @@ async fn sixteen_copies_of_everything(db: &Database, replicas: &[Replica]) {
     );
 }
 
-/// Sends one request from every client at once, with the same key.
+/// Sends one request from every client at once, with the same key. Each hears an answer in the end; gives
+/// those, and how often one was told to come again, as may be on a busy machine.
 async fn copies<F>(
     clients: &[Api],
     key: &str,
-    send: impl Fn(Api, (String, String)) -> F,
+    send: impl Fn(Api, (String, String)) -> F + Clone + Send + Sync + 'static,
     about: &str,
-) -> Vec<Answer>
+) -> (Vec<Answer>, u64)
 where
     F: Future<Output = Answer> + Send + 'static,
 {
     let about = (key.to_owned(), about.to_owned());
-    at_once(clients.iter().cloned().map(|api| send(api, about.clone()))).await
+    let requests = clients.iter().cloned().map(|api| {
+        let (send, about) = (send.clone(), about.clone());
+        async move { until_told(|| send(api.clone(), about.clone())).await }
+    });
+    let (answers, in_flight): (_, Vec<_>) = at_once(requests).await.into_iter().unzip();
+    (answers, in_flight.iter().sum())
 }
 
 /// All answers are the same, and all but one say that they are repetitions.
