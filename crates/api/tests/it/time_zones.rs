@@ -8,11 +8,13 @@ use vacancy_testkit::on_both_databases;
 use vacancy_testkit::process::Process;
 use vacancy_testkit::scrape::Scrape;
 use vacancy_testkit::zone_file::{write_files, zone_file};
+use vacancy_testkit::{PATIENCE, eventually};
 
-use crate::support::{Api, binary, id_of};
+use crate::support::{Api, away_from_midnight, binary, id_of};
 
 on_both_databases! {
     async fn the_day_at_a_hotel_follows_the_zone_files(db: Database) {
+        away_from_midnight().await;
         let folder = Folder::new("zones");
         // A day behind UTC, which is over in Rome whenever the test runs.
         write_files(
@@ -49,9 +51,10 @@ on_both_databases! {
 
 /// The log and the metrics say which rules are in use.
 async fn check_rules(api: &Api, process: &Process, release: &str, from: &str) {
-    let line =
-        process.log().lines().find(|line| line.contains("rules of time zones")).map(str::to_owned);
-    let line = line.unwrap_or_else(|| panic!("no line: {}", process.log()));
+    let line = eventually("the log says it", PATIENCE, || async {
+        process.log().lines().find(|line| line.contains("rules of time zones")).map(str::to_owned)
+    })
+    .await;
     assert!(line.contains(release) && line.contains(from), "{line}");
     let scrape =
         Scrape::parse(&String::from_utf8_lossy(&api.get("/metrics").await.expect(200).body));
