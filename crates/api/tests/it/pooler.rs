@@ -2,19 +2,23 @@
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use vacancy_testkit::PATIENCE;
 use vacancy_testkit::cluster::{Server, free_port};
 use vacancy_testkit::database::Database;
 use vacancy_testkit::folder::Folder;
 use vacancy_testkit::process::Process;
 use vacancy_testkit::skip::skip;
-use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::support::{Api, binary};
 
 /// Where Debian puts it.
 const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+/// How many ports are tried when another program is quicker to take the one that was free.
+const PORTS_TRIED: u32 = 5;
 /// The user and group ids of `nobody`: pgbouncer refuses root.
 const NOBODY: u32 = 65534;
 
@@ -28,8 +32,17 @@ struct Pooler {
 impl Pooler {
     /// In front of `server`, with these settings beside what every one needs.
     async fn start(server: &Server, settings: &str) -> Self {
+        for _ in 0..PORTS_TRIED {
+            if let Some(started) = Self::start_at(free_port(), server, settings).await {
+                return started;
+            }
+        }
+        panic!("no free port for pgbouncer in {PORTS_TRIED} tries");
+    }
+
+    /// None when it ends at once: another program was quicker to take the port.
+    async fn start_at(port: u16, server: &Server, settings: &str) -> Option<Self> {
         let folder = Folder::new("pgbouncer");
-        let port = free_port();
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\n\
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
@@ -46,12 +59,16 @@ impl Pooler {
             command.uid(NOBODY).gid(NOBODY);
         }
         let child = command.arg("-q").arg(&file).kill_on_drop(true).spawn();
-        let child = child.expect("it is installed");
-        eventually("pgbouncer listens", PATIENCE, || async {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
-        })
-        .await;
-        Self { _child: child, _folder: folder, port }
+        let mut child = child.expect("it is installed");
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            if child.try_wait().expect("our own child can be asked").is_some() {
+                return None;
+            }
+            assert!(began.elapsed() < PATIENCE, "pgbouncer does not listen");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Some(Self { _child: child, _folder: folder, port })
     }
 
     fn url(&self, db: &Database) -> String {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +20,8 @@ use crate::support::{Api, binary, stay_body};
 
 const CLIENTS: usize = 16;
 const ROOMS: usize = 8;
+/// For how long after the signal a connection that is not used is kept.
+const LEAVE_GRACE: Duration = Duration::from_secs(1);
 /// From the signal to the end of the process, at most.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -113,16 +115,26 @@ async fn stop_under_load(db: &Database, count: usize) {
     let before = answered.load(Ordering::SeqCst);
     let readiness = tokio::spawn(async move {
         let [first, second] = &mut probers[..] else { unreachable!("two were opened") };
+        let mut heard = Instant::now();
         // On the first until it is asked to leave: the stop has begun.
-        let mut last = first.ask("GET", "/readyz", "", None).await.expect("it is answered");
-        while !last.closes {
-            last = first.ask("GET", "/readyz", "", None).await.expect("it is answered");
-        }
+        let last = loop {
+            match first.ask("GET", "/readyz", "", None).await {
+                Ok(last) if last.closes => break last,
+                Ok(_) => heard = Instant::now(),
+                // A machine so busy that one question after the other takes longer than the grace.
+                Err(Broken::Unanswered) if heard.elapsed() >= LEAVE_GRACE => return None,
+                Err(broken) => panic!("{broken:?} {:?} after an answer", heard.elapsed()),
+            }
+        };
         // It may have begun between that answer and its last line; then on the second.
-        if last.status == 200 {
-            last = second.ask("GET", "/readyz", "", None).await.expect("it is answered");
+        if last.status != 200 {
+            return Some((last.status, last.closes));
         }
-        (last.status, last.closes)
+        match second.ask("GET", "/readyz", "", None).await {
+            Ok(last) => Some((last.status, last.closes)),
+            Err(Broken::Unanswered) if heard.elapsed() >= LEAVE_GRACE => None,
+            Err(broken) => panic!("{broken:?} {:?} after an answer", heard.elapsed()),
+        }
     });
     let (status, took) = process.terminate().await;
     assert_eq!(status.code(), Some(0), "{}", process.log());
@@ -146,7 +158,10 @@ async fn stop_under_load(db: &Database, count: usize) {
         answers - before
     );
     assert_eq!(half, 0);
-    assert_eq!(readiness, (503, true), "it says that it is stopping");
+    assert!(
+        matches!(readiness, None | Some((503, true))),
+        "it says that it is stopping: {readiness:?}"
+    );
 
     // What clients were told is what is there; what was closed before an answer was not done.
     let next = Process::start(binary(), db.url(), &[]).await;

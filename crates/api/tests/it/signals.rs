@@ -17,6 +17,8 @@ use crate::support::{Api, binary};
 
 /// The lock that a migration takes, so that another process waits for it.
 const MIGRATION_LOCK: i64 = 7_263_450_001;
+/// For how long after the signal a connection that is not used is kept.
+const LEAVE_GRACE: Duration = Duration::from_secs(1);
 /// For what must happen at once, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -41,10 +43,17 @@ async fn a_hangup_and_a_quit_end_the_service_like_a_term() {
         let mut kept = Wire::connect(process.address());
         kept.send(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
         kept.answer();
+        let asked = Instant::now();
         send(signal, process.pid());
-        // Within the grace a kept connection is still answered: it is a drain.
+        // Within the grace a kept connection is still answered: it is a drain. On a busy machine the
+        // grace may be over before the request is on its way.
         kept.send(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
-        assert!(kept.answer().starts_with("HTTP/1.1 200"), "{signal}");
+        let late = asked.elapsed() > LEAVE_GRACE / 2;
+        let answer = kept.rest();
+        assert!(
+            answer.starts_with("HTTP/1.1 200") || late && answer.is_empty(),
+            "{signal}: {answer}"
+        );
         let (status, _) = process.end().await;
         assert_eq!(status.code(), Some(0), "{signal}: {status}");
     }
