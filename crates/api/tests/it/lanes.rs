@@ -89,7 +89,7 @@ on_both_databases! {
     async fn one_members_failure_reaches_no_other(db: Database) {
         db.is_left_unsound("a booking is written past the service, and another one broken");
         // The one that waits for its key does so with company first, and then at each attempt.
-        let request_timeout = Duration::from_secs(10);
+        let request_timeout = PATIENCE;
         let line =
             Line::start(&db, ReplicaOptions { request_timeout, ..ReplicaOptions::default() }).await;
         for (failure, status) in [
@@ -159,7 +159,7 @@ on_both_databases! {
     /// Who was given up before the batch is committed is left out; the others are booked.
     async fn a_deadline_that_passes_takes_no_other_along(db: Database) {
         // Half of it for the others to come, and half for them to be booked, on a busy machine.
-        let timeout = Duration::from_secs(4);
+        let timeout = Duration::from_secs(10);
         let options = ReplicaOptions { request_timeout: timeout, ..ReplicaOptions::default() };
         let line = Line::start(&db, options).await;
         for batch_is_decided in [false, true] {

@@ -165,8 +165,14 @@ async fn a_name_can_be_listened_at() {
     std::fs::set_permissions(&program, executable).expect("a file of our own");
     let process = Process::start(&program, db.url(), &[]).await;
     let asked = format!("localhost:{}", process.address().port());
-    let healthy = Process::run(binary(), &["healthcheck", "--listen", &asked]).await;
-    assert_eq!(healthy.code, Some(0), "{healthy:?}");
+    let asked = ["healthcheck", "--listen", &asked];
+    // It does not wait long for an answer.
+    eventually("it is said to be healthy", PATIENCE, || async {
+        let healthy = Process::run(binary(), &asked).await;
+        eprintln!("{healthy:?}");
+        (healthy.code == Some(0)).then_some(())
+    })
+    .await;
 }
 
 /// More bodies announced and not sent than requests may be at work: others are answered as ever, and
@@ -193,11 +199,13 @@ async fn bodies_that_do_not_come_keep_no_other_request_waiting() {
     for night in 0..5 {
         api.book(&room, night, night + 1).await.expect(201);
     }
+    let others = began.elapsed();
     let told = tokio::task::spawn_blocking(|| told.join()).await.expect("it does not panic");
     let (answer, waited) = told.expect("it is answered");
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("\"request_timeout\""), "{answer}");
-    assert!(waited < Duration::from_secs(9), "{waited:?}");
+    // On a busy machine, as much later as what came at the same moment and was answered at once.
+    assert!(waited < Duration::from_secs(9) + others, "{waited:?}, others {others:?}");
 }
 
 /// What leaves open where a request ends, or for whom it is, is refused (RFC 9112, 3.2 and 6.1), as a

@@ -978,7 +978,8 @@ async fn an_unknown_outcome_is_counted_exactly() {
     let options = ReplicaOptions {
         database_url: Some(wire.url(db.url())),
         connections: 1,
-        request_timeout: Duration::from_secs(3),
+        // Long enough to find out, on a busy machine too, what can be found out.
+        request_timeout: Duration::from_secs(10),
         ..ReplicaOptions::default()
     };
     let mut ledger = Ledger::open(db, options).await;
@@ -1009,7 +1010,8 @@ async fn an_unknown_outcome_is_counted_exactly() {
     // The same key says what became of it.
     let known = eventually("the database is back", PATIENCE, || async {
         let answer = api.post_keyed(&path, &stay_body(0, 1), "k").await;
-        (answer.status != 503).then_some(answer)
+        // The first one's work may go on for a moment after its deadline.
+        (answer.status == 201 || answer.json()["retryable"] != true).then_some(answer)
     })
     .await
     .expect(201);

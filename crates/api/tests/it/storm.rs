@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::scrape::Scrape;
-use vacancy_testkit::{PATIENCE, on_both_databases, seed};
+use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
 
 use crate::crowd::{at_once, clients, events, idle, tally};
 use crate::lanes::no_lane_is_left;
@@ -71,8 +71,11 @@ on_both_databases! {
         let refused = api.book(&room, 5, 6).await.expect(503);
         assert_eq!(refused.code(), "unavailable");
         api.get(&format!("/v1/rooms/{room}")).await.expect(503);
-        // The operator is let in all the same.
-        api.get("/readyz").await.expect(200);
+        // The operator is let in all the same. A database that is slow to answer is not ready.
+        eventually("it is ready", PATIENCE, || async {
+            (api.get("/readyz").await.status == 200).then_some(())
+        })
+        .await;
 
         rival.let_go(HANG_UP as usize);
         drop(others);
@@ -104,8 +107,8 @@ on_both_databases! {
         let mut others = take_permits(&replica, PERMITS - 1).await;
         let late = late.await.expect("a client ends without a panic").expect(503);
         assert_eq!(late.code(), "unavailable");
-        assert!(!app.tasks.is_empty(), "the write is still at work");
-        assert_eq!(api.book(&room, 5, 6).await.expect(503).code(), "unavailable");
+        // Looked at from inside: it is dropped two seconds later, and a request may take as long.
+        assert!(!app.tasks.is_empty() && !app.has_room(), "the write is still at work");
         others.shutdown().await;
 
         idle(&replica).await;
@@ -276,7 +279,12 @@ async fn storm(db: &Database, count: usize) {
     if db.kind() == Kind::Postgres {
         let stuck = "SELECT COUNT(*) FROM pg_stat_activity \
                      WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-        assert_eq!(db.count(stuck).await, 0);
+        // A session may be slow to see that its connection was closed. One that is left is ended by
+        // PostgreSQL after ten seconds.
+        eventually("no session is in a transaction", Duration::from_secs(8), || async {
+            (db.count(stuck).await == 0).then_some(())
+        })
+        .await;
     }
     let further =
         at_once(clients.iter().cycle().cloned().zip(rooms.clone()).map(|(api, room)| async move {

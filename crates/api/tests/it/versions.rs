@@ -17,9 +17,9 @@ use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::http::{Answer, Request};
 use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::wire::{Cut, Wire};
-use vacancy_testkit::{PATIENCE, eventually, on_both_databases, seed};
+use vacancy_testkit::{on_both_databases, seed};
 
-use crate::crowd::{at_once, clients, counted, events};
+use crate::crowd::{at_once, clients, counted, events, idle};
 use crate::support::{Api, day};
 
 const CLIENTS: usize = 16;
@@ -75,10 +75,7 @@ on_both_databases! {
         });
         // Requests whose client hung up may still be at work.
         for replica in &replicas {
-            eventually("the replica is idle", PATIENCE, || async {
-                replica.app.tasks.is_empty().then_some(())
-            })
-            .await;
+            idle(replica).await;
         }
         let told: BTreeMap<_, _> =
             told.into_iter().flatten().map(|told| (told.request.clone(), told)).collect();
