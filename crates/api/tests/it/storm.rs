@@ -211,7 +211,8 @@ async fn storm(db: &Database, count: usize) {
                     let room = random.random_range(0..count);
                     // Few enough nights that many find theirs taken.
                     let night = random.random_range(0..60);
-                    let patience = Duration::from_micros(random.random_range(0..50_000));
+                    // Mostly short, so that many give up on a quick machine, too.
+                    let patience = Duration::from_micros(random.random_range(0..224_u64).pow(2));
                     (rooms[room].clone(), night, patience)
                 })
                 .collect();
