@@ -32,6 +32,10 @@ pub enum StoreError {
     /// The connection was lost while COMMIT was on its way: whether it was written is not known yet.
     #[error("the outcome of COMMIT is unknown: {0}")]
     Unknown(#[source] DbErr),
+    /// The database began the commit later than it may begin: the machine is busy, or the network slow.
+    /// Nothing was written, and no race was lost; the same again may be in time.
+    #[error("the database was too slow to begin the commit")]
+    Late,
     /// The caller has given up, so nothing was written.
     #[error("given up before COMMIT")]
     Abandoned,
@@ -107,6 +111,7 @@ impl StoreError {
             known @ (Self::Lost { .. }
             | Self::Missed
             | Self::Held
+            | Self::Late
             | Self::DuplicateRoomNumber
             | Self::DuplicateReference
             | Self::Unknown(_)
@@ -135,6 +140,7 @@ impl StoreError {
             Self::Lost { .. }
             | Self::Missed
             | Self::Held
+            | Self::Late
             | Self::DuplicateRoomNumber
             | Self::DuplicateReference
             | Self::Abandoned

@@ -298,13 +298,15 @@ async fn create_on(url: &str) -> String {
 }
 
 /// The service's store. It gives a database that is slow to answer a few seconds; a loaded machine may
-/// need more, so it is asked again.
+/// need more, so it is asked again. So is a SQLite file that is in use: a process that another test is
+/// about to start may have its lock until it runs its program.
 pub(crate) async fn connect(options: &StoreOptions) -> Store {
     let started = Instant::now();
     loop {
         match Store::connect(options).await {
             Ok(store) => return store,
-            Err(ConnectError::Unreachable { .. }) if started.elapsed() < PATIENCE => {}
+            Err(ConnectError::Unreachable { .. } | ConnectError::InUse(_))
+                if started.elapsed() < PATIENCE => {}
             Err(error) => panic!("cannot open {}: {error}", options.url),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -240,6 +240,7 @@ fn conclude(app: &App, decided: Vec<Decided>, committed: &Result<(), StoreError>
                 error @ (StoreError::Missed
                 | StoreError::Held
                 | StoreError::Lost { guard: false }
+                | StoreError::Late
                 | StoreError::StalePlan(_)),
             ) => fault(app, attempted.counts_as, error),
             // Perhaps another's fault: what is this one's own shows when it comes alone.
@@ -257,8 +258,9 @@ fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
             app.metrics.lost_race(counts_as);
             End::Lost
         }
-        // The tables were altered under a prepared statement: on a new connection it fits again.
-        StoreError::StalePlan(_) => End::Again { alone: false },
+        // The tables were altered under a prepared statement: on a new connection it fits again. Or no
+        // race was lost, but time.
+        StoreError::StalePlan(_) | StoreError::Late => End::Again { alone: false },
         StoreError::DuplicateRoomNumber
         | StoreError::DuplicateReference
         | StoreError::Unknown(_)

@@ -159,6 +159,7 @@ async fn lost_or_failed(
         StoreError::DuplicateReference
         | StoreError::Unknown(_)
         | StoreError::Abandoned
+        | StoreError::Late
         | StoreError::StalePlan(_)
         | StoreError::Unavailable(_)
         | StoreError::Corrupt { .. }

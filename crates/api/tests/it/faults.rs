@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use vacancy_testkit::cluster::Server;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::folder::Folder;
@@ -13,6 +13,7 @@ use vacancy_testkit::replica::{Replica, ReplicaOptions};
 use vacancy_testkit::wire::{Cut, Wire};
 use vacancy_testkit::{PATIENCE, eventually};
 
+use crate::crowd::counted;
 use crate::support::{Api, binary, id_of, stay_body};
 
 /// A file that cannot grow is a disk that is full, in the middle of whatever SQLite was writing.
@@ -140,6 +141,32 @@ async fn an_unknown_commit_is_not_answered_with_anothers_booking() {
     db.assert_audit_is_clean().await;
     cut_off.stop().await;
     other.stop().await;
+}
+
+/// A machine on which PostgreSQL begins every commit too late: nothing is written, and that is no lost
+/// race. What comes in time is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_begins_too_late_is_no_lost_race() {
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    for room_lanes in [true, false] {
+        let options = ReplicaOptions { room_lanes, ..ReplicaOptions::default() };
+        let in_time = Replica::start_with(&db, options.clone()).await;
+        let late = ReplicaOptions { fence: Some(Duration::ZERO), ..options };
+        let late = Replica::start_with(&db, late).await;
+        let room = Api::new(in_time.url()).one_room().await;
+        let path = format!("/v1/rooms/{room}/bookings");
+        let body = stay_body(0, 1);
+        let answer = Api::new(late.url()).post_keyed(&path, &body, &room).await.expect(503);
+        assert_eq!(
+            (answer.code().as_str(), &answer.json()["retryable"]),
+            ("unavailable", &json!(true))
+        );
+        for name in ["booking_lock_conflicts_total", "booking_lock_retries_total"] {
+            assert_eq!(counted(&[late.url()], name, &[]).await, 0, "{name}");
+        }
+        Api::new(in_time.url()).post_keyed(&path, &body, &room).await.expect(201);
+    }
+    db.assert_audit_is_clean().await;
 }
 
 /// Another process is still at work on the same request, or just about to commit it.

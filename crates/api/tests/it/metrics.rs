@@ -980,6 +980,8 @@ async fn an_unknown_outcome_is_counted_exactly() {
         connections: 1,
         // Long enough to find out, on a busy machine too, what can be found out.
         request_timeout: Duration::from_secs(10),
+        // And for PostgreSQL to begin what is cut afterwards.
+        fence: Some(Duration::from_secs(2)),
         ..ReplicaOptions::default()
     };
     let mut ledger = Ledger::open(db, options).await;

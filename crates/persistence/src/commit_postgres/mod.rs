@@ -116,6 +116,7 @@ pub(crate) async fn commit_many(link: &mut Link, writes: &[Arc<Write>]) -> Vec<S
             Err(
                 error @ (StoreError::Unknown(_)
                 | StoreError::Unavailable(_)
+                | StoreError::Late
                 | StoreError::StalePlan(_)),
             ),
         ) => {
@@ -156,6 +157,9 @@ async fn advance(link: &mut Link, writes: &[Arc<Write>]) -> Result<HashSet<RoomI
     let held = hit.as_ref().is_err_and(room_is_held);
     let hit = link.settle(hit).map_err(StoreError::at_commit_of);
     let hit = hit.map_err(|error| if held { StoreError::Held } else { error })?;
-    let ids = hit.iter().map(|row| row.try_get(0).map(RoomId));
-    ids.collect::<Result<_, _>>().map_err(StoreError::of)
+    let ids = hit.iter().map(|row| {
+        let id: Option<Uuid> = row.try_get(0).map_err(StoreError::of)?;
+        id.map(RoomId).ok_or(StoreError::Late)
+    });
+    ids.collect()
 }

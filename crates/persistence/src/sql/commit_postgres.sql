@@ -5,7 +5,7 @@
 -- booking that has another version, a room of two that was missed, a key that is in use.
 --
 -- $1 the moment after which it must not begin any more: a statement that the network delivers late
---    finds that its fate was decided without it.
+--    finds that its fate was decided without it. It gives one row then, without an id.
 -- $2 how many rooms it must hit, or undo all;
 -- $3..$28 bookings: the room and version decided on (null: new), then the row afterwards;
 -- $29..$36 events: room, version, kind, booking, time, data, actor, the write's name;
@@ -50,4 +50,4 @@ WITH fence AS MATERIALIZED (
                 $34::jsonb[], $35::text[], $36::uuid[])
         AS e (room_id, version, kind, booking_id, at, data, actor, write_id) ON e.room_id = r.id
 ){answers}
-SELECT id FROM advanced
+SELECT id FROM advanced UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM fence)

@@ -136,7 +136,7 @@ async fn after_the_fence_nothing_is_written() {
         let write = Arc::new(house.store.write(vec![part], at - late));
         let kept = house.store.session().expect("the file is there").commit(write).await;
         assert_eq!(kept.is_ok(), is_kept, "{kept:?}");
-        assert!(is_kept || matches!(kept, Err(StoreError::Missed)), "{kept:?}");
+        assert!(is_kept || matches!(kept, Err(StoreError::Late)), "{kept:?}");
         assert_eq!(house.rows().await != before, is_kept);
     }
     db.assert_audit_is_clean().await;

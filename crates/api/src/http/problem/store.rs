@@ -14,6 +14,7 @@ impl From<StoreError> for Problem {
             | StoreError::Missed
             | StoreError::Held
             | StoreError::Abandoned
+            | StoreError::Late
             | StoreError::StalePlan(_)
             | StoreError::Unavailable(_) => Self::unavailable(error),
             StoreError::Unknown(_) => Self::OutcomeUnknown,
