@@ -1,5 +1,6 @@
 """A throw-away PostgreSQL, as durable as production's."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -102,6 +103,26 @@ class Postgres:
         """Runs a statement in the service's database, as its owner."""
         where = [*self._where(), "-d", "vacancy"]
         self._run("psql", "-Xq", *where, "-v", "ON_ERROR_STOP=1", "-c", statement)
+
+    @contextlib.contextmanager
+    def holding(self, statement):
+        """Keeps a transaction open in which `statement` was run, such as one that locks a row."""
+        words = ["-Xqt", *self._where(), "-d", "vacancy", "-v", "ON_ERROR_STOP=1"]
+        with subprocess.Popen(
+            [self._tools / "psql", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self._home,
+            env=self._environment,
+            **self._as_user,
+        ) as psql:
+            psql.stdin.write(f"BEGIN;\n{statement};\n\\echo held\n")
+            psql.stdin.flush()
+            if "held\n" not in iter(psql.stdout.readline, ""):
+                raise Trouble(f"psql failed: {statement}")
+            # At the end of its input it goes, and the transaction with it.
+            yield
 
     def _where(self):
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "vacancy"]
