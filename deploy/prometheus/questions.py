@@ -99,7 +99,8 @@ def scrape_seconds(prometheus):
     query = f"booking_overlap_guard_violations_total[{WINDOW_SECONDS}s]"
     series = prometheus.get("query", query=query)["result"]
     times = [[float(at) for at, _ in each["values"]] for each in series]
-    return max(SCRAPE_SECONDS, *((each[-1] - each[0]) / (len(each) - 1) for each in times))
+    apart = [(each[-1] - each[0]) / (len(each) - 1) for each in times if len(each) > 1]
+    return max([SCRAPE_SECONDS, *apart])
 
 
 def recording_rules(prometheus, seen, table, elapsed):

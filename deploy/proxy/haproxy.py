@@ -72,22 +72,22 @@ class Proxy:
 
         return rig.wait_until(f"a replica takes {method} {path}", answer)
 
-    def steadily(self, case):
-        """What `case()` returns: whether it is well, and what was seen. It rests on both replicas being
+    def steadily(self, case, servers=("a", "b")):
+        """What `case()` returns: whether it is well, and what was seen. It rests on these replicas being
         known to the proxy, so one that is not well is tried anew if the proxy lost sight of one, which
         it does when a busy machine lets the checks wait."""
         for _ in range(5):
-            rig.wait_until("the proxy knows both replicas", lambda: self.up("a", "b"))
-            lost = self.lost()
+            rig.wait_until("the proxy knows the replicas", lambda: self.up(*servers))
+            lost = self.lost(servers)
             is_well, seen = case()
-            if is_well or (self.lost() == lost and self.up("a", "b")):
+            if is_well or (self.lost(servers) == lost and self.up(*servers)):
                 break
         return is_well, seen
 
-    def lost(self):
-        """How many checks have failed, and how often a replica was taken out."""
+    def lost(self, servers):
+        """How many checks of each have failed, and how often it was taken out."""
         rows = self.stats()
-        each = (rows["repeatable", server] for server in ("a", "b"))
+        each = (rows["repeatable", server] for server in servers)
         return [(row["chkfail"], row["chkdown"]) for row in each]
 
     def retries(self):

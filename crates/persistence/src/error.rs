@@ -32,8 +32,8 @@ pub enum StoreError {
     /// The connection was lost while COMMIT was on its way: whether it was written is not known yet.
     #[error("the outcome of COMMIT is unknown: {0}")]
     Unknown(#[source] DbErr),
-    /// The database began the commit later than it may begin: the machine is busy, or the network slow.
-    /// Nothing was written, and no race was lost; the same again may be in time.
+    /// The database began the commit later than it may begin, as the machine is busy or the network slow.
+    /// Nothing was written, and no race was seen to be lost; deciding again may be in time.
     #[error("the database was too slow to begin the commit")]
     Late,
     /// The caller has given up, so nothing was written.

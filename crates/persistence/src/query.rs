@@ -39,7 +39,8 @@ impl Query {
 
     /// Appends how many rows are wanted at most. Written out: of a bound number PostgreSQL takes it that
     /// a tenth of all rows are wanted, so the larger the table, the dearer looks the plan for any values,
-    /// and it plans anew each time rather than keep that one.
+    /// and it plans anew each time rather than keep that one. Each number makes a text of its own; the
+    /// driver keeps those of a connection that were used last.
     pub(crate) fn limit(&mut self, rows: u64) -> &mut Self {
         self.push(&format!(" LIMIT {rows}"))
     }

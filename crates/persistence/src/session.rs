@@ -94,8 +94,9 @@ impl Session {
 
     /// Keeps a write, all of it; or, if what it was decided on has changed, none of it.
     ///
-    /// Fails with [`StoreError::Lost`] when another write came first, [`StoreError::Abandoned`] when
-    /// a part's gate was closed before, and [`StoreError::Unknown`] when the connection broke while
+    /// Fails with [`StoreError::Missed`] or [`StoreError::Lost`] when another write came first,
+    /// [`StoreError::Late`] when it was begun too late, [`StoreError::Abandoned`] when a part's gate was
+    /// closed before, and [`StoreError::Unknown`] when the connection broke while
     /// it was being kept.
     pub async fn commit(self, write: Arc<Write>) -> Result<(), StoreError> {
         match self.connected {

@@ -41,8 +41,8 @@ impl Store {
         Self { failpoint, ..self }
     }
 
-    /// Lets a commit begin so long after it was sent. For tests that count every race, which a machine
-    /// that is slow to begin one must not add to.
+    /// Lets a commit begin so long after it was sent. For tests that count what is sent, to which a machine
+    /// that is slow to begin it must not add, and for those of what comes too late.
     #[must_use]
     pub fn with_fence(self, fence: Duration) -> Self {
         Self { fence, ..self }

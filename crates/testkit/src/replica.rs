@@ -38,7 +38,7 @@ pub struct ReplicaOptions {
     pub database_url: Option<String>,
     /// What happens before each commit.
     pub failpoint: Failpoint,
-    /// How long after it was sent PostgreSQL may begin a commit, without which it is a lost race. If
+    /// How long after it was sent PostgreSQL may begin a commit, without which it is decided again. If
     /// absent, it is the service's own half of a second behind a wire, where cut commits are told by
     /// it, and otherwise longer than any test.
     pub fence: Option<Duration>,

@@ -258,9 +258,12 @@ fn fault(app: &App, counts_as: Operation, error: &StoreError) -> End {
             app.metrics.lost_race(counts_as);
             End::Lost
         }
-        // The tables were altered under a prepared statement: on a new connection it fits again. Or no
-        // race was lost, but time.
-        StoreError::StalePlan(_) | StoreError::Late => End::Again { alone: false },
+        // The tables were altered under a prepared statement: on a new connection it fits again.
+        StoreError::StalePlan(_) => End::Again { alone: false },
+        StoreError::Late => {
+            tracing::warn!(%error, "it is decided again");
+            End::Again { alone: false }
+        }
         StoreError::DuplicateRoomNumber
         | StoreError::DuplicateReference
         | StoreError::Unknown(_)

@@ -39,7 +39,8 @@ pub enum End {
     /// The commit broke off and left nothing.
     Undone,
     /// It rests on another request of its batch, which was not committed, or on a failure that may
-    /// be another's or is that of tables that were altered: again at once, which is no further attempt.
+    /// be another's, or its commit was begun too late, or the tables were altered: again at once, which is
+    /// no further attempt.
     Again {
         /// Without company.
         alone: bool,

@@ -19,7 +19,8 @@ use crate::http::request::WriteContext;
 
 /// The most requests of one batch.
 const BATCH_MAX: usize = 64;
-/// How often one attempt may go again because of others: those it rested on, and tables that are altered.
+/// How often one attempt may go again without having lost: because of those it rested on, of tables that
+/// are altered, of a commit that was begun too late.
 const AGAIN_MAX: usize = 16;
 
 /// Carries out a write to rooms.
@@ -70,7 +71,10 @@ pub async fn attempt_in_room(
             End::Elsewhere => {}
         }
     }
-    Err(Problem::unavailable("what the write went with failed again and again").into())
+    Err(Problem::unavailable(
+        "the write was begun too late, or failed by what it went with, again and again",
+    )
+    .into())
 }
 
 fn names_a_version(run: &Run) -> bool {

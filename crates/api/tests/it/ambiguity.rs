@@ -116,8 +116,10 @@ async fn a_commit_cut_before_or_after_is_one_booking_in_the_end() {
         }
         let after = behind.wire.counters();
         let cut = (after.cut_before - before.cut_before) + (after.cut_after - before.cut_after);
-        // Those who come together may share a statement, and it is cut for all of them.
-        assert!(cut >= 1, "{cuts} were to be cut: {after:?}");
+        // Those who come together may share a statement, and it is cut for all of them. Where every
+        // statement is swallowed, each of three attempts was.
+        let least = if round == 2 { 3 } else { 1 };
+        assert!(cut >= least, "{cuts} were to be cut: {after:?}");
     }
     // What was acknowledged is there, and nothing else is, but for what was said to be unknown.
     let rows = behind.bookings().await;

@@ -59,7 +59,7 @@ on_both_databases! {
 async fn lists_that_hang_keep_no_booking_waiting() {
     const LISTS: u64 = 24;
     /// How much longer ten bookings may take beside the lists than before. If each waited for one list
-    /// alone, that were ten seconds.
+    /// alone, that would be ten seconds.
     const DELAY_MAX: Duration = Duration::from_secs(8);
 
     let Some(db) = Database::create(Kind::Postgres).await else { return };

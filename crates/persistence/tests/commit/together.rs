@@ -1,12 +1,12 @@
 //! Requests of different rooms that share statements on PostgreSQL: each ends as if it had been alone.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use vacancy_domain::RoomId;
-use vacancy_persistence::{NightsQuery, Part, Snapshot, SnapshotQuery, StoreError, Write};
+use vacancy_persistence::{NightsQuery, Part, Snapshot, SnapshotQuery, Store, StoreError, Write};
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::{PATIENCE, eventually};
 
@@ -51,7 +51,7 @@ async fn writes_of_several_rooms_end_each_by_itself() {
             .await;
         }
         parts.push(twin);
-        let mut others = behind_others(&house, parts).await;
+        let mut others = behind_others(&house, parts, &house.store).await;
         let waits = others.remove(2);
         let mut ends = heard(others).await;
         // None of them has waited for the room that is held.
@@ -96,8 +96,40 @@ async fn writes_of_several_rooms_end_each_by_itself() {
     }
 }
 
-/// Commits `parts`, one write each, which come while two others hold both slots.
-async fn behind_others(house: &House<'_>, parts: Vec<Part>) -> Vec<JoinHandle<End>> {
+/// What PostgreSQL begins after its fence leaves nothing and says so, to each of those who share a
+/// statement, and under a lock. The same is kept when it comes in time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_begins_too_late_is_told_so() {
+    const BOOKED: &str = "SELECT COUNT(*) FROM bookings";
+    let Some(db) = Database::create(Kind::Postgres).await else { return };
+    let house = House::build(&db).await;
+    let late = house.store.clone().with_fence(Duration::ZERO);
+    let is_late = |end: &End| matches!(end, Err(StoreError::Late));
+    let mut parts = Vec::new();
+    for number in 10..14 {
+        let room = house.room(number).await;
+        parts.push(House::part(&house.calendar(room).await, 0, 1));
+    }
+    let ends = heard(behind_others(&house, parts.clone(), &late).await).await;
+    assert!(ends.iter().all(is_late), "{ends:?}");
+    assert_eq!(db.count(BOOKED).await, 2, "those that were in time before");
+    for part in parts {
+        house.commit(vec![part]).await.expect("it was left as it was");
+    }
+    for (store, is_kept) in [(&late, false), (&house.store, true)] {
+        let part = House::part(&house.calendar(ROOM).await, 0, 1);
+        let write = Arc::new(store.write(vec![part], house.calendar(ROOM).await.now));
+        let session = store.session().expect("the file is there");
+        let session = session.lock(&[ROOM]).await.expect("no other writes");
+        let end = session.commit(write).await;
+        assert!(if is_kept { end.is_ok() } else { is_late(&end) }, "{end:?}");
+        assert_eq!(db.count(BOOKED).await, 6 + i64::from(is_kept));
+    }
+    db.assert_audit_is_clean().await;
+}
+
+/// Commits `parts`, one write each by `store`, which come while two others hold both slots.
+async fn behind_others(house: &House<'_>, parts: Vec<Part>, store: &Store) -> Vec<JoinHandle<End>> {
     const UNDER_WAY: &str = "SELECT COUNT(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'active' AND query LIKE '-- One decision%'
           AND pid <> pg_backend_pid()";
@@ -122,9 +154,9 @@ async fn behind_others(house: &House<'_>, parts: Vec<Part>) -> Vec<JoinHandle<En
     house.db.sql(&gate).await;
     // A write measures the time that it waits, but not the time since what it was decided on.
     let at = house.calendar(ROOM).await.now;
-    let write = |part| Arc::new(house.store.write(vec![part], at));
-    let first: Vec<_> = first.into_iter().map(write).collect();
-    let writes: Vec<_> = parts.into_iter().map(write).collect();
+    let write = |store: &Store, part| Arc::new(store.write(vec![part], at));
+    let first: Vec<_> = first.into_iter().map(|part| write(&house.store, part)).collect();
+    let writes: Vec<_> = parts.into_iter().map(|part| write(store, part)).collect();
     for (place, write) in (1..).zip(first) {
         // One by one, or they would share a slot.
         begin(commit(house, write));
