@@ -249,7 +249,7 @@ async fn what_cannot_be_found_out_by_the_deadline_is_said_to_be_unknown() {
 /// The database stands still, with its connections open, under load. Every client is answered in time,
 /// and when it goes on, nothing appears that was said not to be applied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_hangs_leaves_nobody_waiting_and_applies_nothing_it_was_said_not_to() {
+async fn a_database_that_hangs_leaves_no_client_waiting_and_applies_nothing_it_was_said_not_to() {
     const CLIENTS: usize = 40;
     const ROOMS: usize = 8;
     const AT_WORK: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
