@@ -187,10 +187,7 @@ async fn writes_work_again_once_the_file_can_be_written() {
     for night in 11..30 {
         api.book(&room, night, night + 1).await.expect(201);
     }
-    eventually("it is ready", PATIENCE, || async {
-        (api.get("/readyz").await.status == 200).then_some(())
-    })
-    .await;
+    api.until_ready().await;
     service.terminate().await;
     let audit = ["audit", "--database-url", &url(&file)];
     let audit = Process::run(binary(), &audit).await;

@@ -23,7 +23,7 @@ async fn a_postgres_that_is_read_only_for_a_while_is_written_again() {
     .await;
     let api = Api::new(replica.url());
     let room = api.one_room().await;
-    until_ready(&api).await;
+    api.until_ready().await;
     let name = db.url().rsplit('/').next().expect("a URL has a path").to_owned();
     db.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
     drop_sessions(&db, &name).await;
@@ -39,7 +39,7 @@ async fn a_postgres_that_is_read_only_for_a_while_is_written_again() {
     api.book(&room, 0, 1).await.expect(503);
 
     db.sql(&format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET ALL; COMMIT")).await;
-    until_ready(&api).await;
+    api.until_ready().await;
     // Each connection of before may fail one more write, and then it is gone.
     let mut failed = 0;
     for night in 0..40 {
@@ -49,14 +49,6 @@ async fn a_postgres_that_is_read_only_for_a_while_is_written_again() {
     }
     api.book(&room, 40, 41).await.expect(201);
     replica.stop().await;
-}
-
-/// A database that needs a second to answer, as any may on a loaded machine, is not ready then.
-async fn until_ready(api: &Api) {
-    eventually("it is ready", PATIENCE, || async {
-        (api.get("/readyz").await.status == 200).then_some(())
-    })
-    .await;
 }
 
 /// Ends every session but our own, as a failover does.
@@ -75,11 +67,11 @@ async fn a_sqlite_whose_writer_does_not_answer_is_not_ready() {
     let replica = Replica::start(&db).await;
     let api = Api::new(replica.url());
     api.one_room().await;
-    until_ready(&api).await;
+    api.until_ready().await;
     let held = db.hold_rooms().await;
     api.get("/readyz").await.expect(503);
     held.let_go().await;
-    until_ready(&api).await;
+    api.until_ready().await;
     replica.stop().await;
 }
 

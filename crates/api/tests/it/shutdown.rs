@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use vacancy::server::Limits;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::process::Process;
 use vacancy_testkit::scrape::Scrape;
@@ -20,8 +21,6 @@ use crate::support::{Api, binary, stay_body};
 
 const CLIENTS: usize = 16;
 const ROOMS: usize = 8;
-/// For how long after the signal a connection that is not used is kept.
-const LEAVE_GRACE: Duration = Duration::from_secs(1);
 /// From the signal to the end of the process, at most.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -120,7 +119,7 @@ async fn stop_under_load(db: &Database, count: usize) {
         let mut asked = Instant::now();
         // On the first until it is asked to leave: the stop has begun.
         let last = loop {
-            let late = asked.elapsed() > LEAVE_GRACE / 2;
+            let late = asked.elapsed() > Limits::default().leave_grace / 2;
             asked = Instant::now();
             match first.ask("GET", "/readyz", "", None).await {
                 Ok(last) if last.closes => break last,
@@ -133,7 +132,7 @@ async fn stop_under_load(db: &Database, count: usize) {
         if last.status != 200 {
             return Some((last.status, last.closes));
         }
-        let late = asked.elapsed() > LEAVE_GRACE / 2;
+        let late = asked.elapsed() > Limits::default().leave_grace / 2;
         match second.ask("GET", "/readyz", "", None).await {
             Ok(last) => Some((last.status, last.closes)),
             Err(Broken::Unanswered) if late => None,

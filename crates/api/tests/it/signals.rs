@@ -8,17 +8,16 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpSocket;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+use vacancy::server::Limits;
+use vacancy_testkit::PATIENCE;
 use vacancy_testkit::database::{Database, Kind};
 use vacancy_testkit::process::Process;
-use vacancy_testkit::{PATIENCE, eventually};
 
 use crate::raw::Wire;
 use crate::support::{Api, binary};
 
 /// The lock that a migration takes, so that another process waits for it.
 const MIGRATION_LOCK: i64 = 7_263_450_001;
-/// For how long after the signal a connection that is not used is kept.
-const LEAVE_GRACE: Duration = Duration::from_secs(1);
 /// For what must happen at once, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -48,7 +47,7 @@ async fn a_hangup_and_a_quit_end_the_service_like_a_term() {
         // Within the grace a kept connection is still answered: it is a drain. On a busy machine the
         // grace may be over before the request is on its way.
         kept.send(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n");
-        let late = asked.elapsed() > LEAVE_GRACE / 2;
+        let late = asked.elapsed() > Limits::default().leave_grace / 2;
         let answer = kept.rest();
         assert!(
             answer.starts_with("HTTP/1.1 200") || late && answer.is_empty(),
@@ -65,10 +64,7 @@ async fn no_signal_cuts_a_drain_short_and_the_users_signals_do_nothing() {
     for signal in ["USR1", "USR2"] {
         send(signal, process.pid());
     }
-    eventually("it is still ready", PATIENCE, || async {
-        (api.get("/readyz").await.status == 200).then_some(())
-    })
-    .await;
+    api.until_ready().await;
     let kept = Wire::connect(process.address());
     process.ask_to_stop();
     for signal in ["USR1", "USR2", "HUP", "QUIT", "INT", "TERM"] {

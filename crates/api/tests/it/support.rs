@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
 use vacancy_testkit::http::{Answer, Client};
+use vacancy_testkit::{PATIENCE, eventually};
 
 /// The program under test, for tests that end it.
 pub fn binary() -> &'static Path {
@@ -49,6 +50,15 @@ impl Api {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.client.get(self.path(path)).send().await
+    }
+
+    /// Waits until the service says that it is ready. A database that needs a second to answer, as any may
+    /// on a loaded machine, is not ready for that moment.
+    pub async fn until_ready(&self) {
+        eventually("it is ready", PATIENCE, || async {
+            (self.get("/readyz").await.status == 200).then_some(())
+        })
+        .await;
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
